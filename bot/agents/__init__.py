@@ -1,0 +1,1 @@
+"""Run one turn of any coding agent, in a sandbox."""

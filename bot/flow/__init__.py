@@ -1,0 +1,1 @@
+"""The shell: takes hints in, moves tasks along, decides nothing by itself."""

@@ -1,0 +1,1 @@
+"""The GitHub door: auth and transport by githubkit, our verbs, narrow payload models."""

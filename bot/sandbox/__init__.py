@@ -1,0 +1,1 @@
+"""Run a process that cannot hurt us."""

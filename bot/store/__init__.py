@@ -1,0 +1,1 @@
+"""Durable memory: tasks, events, effects, deliveries, artifacts."""

@@ -1,0 +1,1 @@
+"""Ground floor: what a task is and how it moves. Pure: no I/O, no clock, no randomness."""

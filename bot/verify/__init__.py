@@ -1,0 +1,1 @@
+"""Evidence on the exact commit: the repository's checks."""

@@ -1,0 +1,1 @@
+"""The face: webhook receiver and pages."""

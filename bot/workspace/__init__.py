@@ -1,0 +1,1 @@
+"""All git: mirror, sandbox worktree, harvest, publish."""
