@@ -1,0 +1,290 @@
+"""What happened to a task, in the past tense: a closed union.
+
+Events of people and of GitHub come from intake and sweep under natural keys; results of a run come from the steps
+under the id of their effect. Texts are short and capped; logs and saved work are artifacts.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.task.ids import ArtifactId, BranchName, CommentId, CommitSha, IssueRef, Login, PullNumber
+from bot.task.model import Cause
+from bot.task.results import FaultKind, FileChange, Verification
+
+# ── people and GitHub ──
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Someone with write access put `agent:run` on the issue, and so admitted title and body as they were then."""
+
+    issue: IssueRef
+    by: Login
+    label_event: int
+    title: str
+    admitted: ArtifactId
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRemoved:
+    """Someone took `agent:run` away."""
+
+    by: Login
+
+
+@dataclass(frozen=True, slots=True)
+class IssueClosed:
+    """The issue was closed, and not by the merge of our pull request."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackGiven:
+    """Someone with write access reviewed or commented. `loose`: more of it may follow within the quiet minute."""
+
+    cause: Cause
+    comment: CommentId | None
+    loose: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WindowClosed:
+    """The quiet minute after loose comments is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """`/agent stop`."""
+
+    by: Login
+    comment: CommentId
+    on_pull: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequested:
+    """`/agent retry` or `/agent run`; `fresh`: in a new session."""
+
+    by: Login
+    comment: CommentId
+    on_pull: bool
+    at: datetime
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HelpRequested:
+    """`/agent help`, or a command that we do not know (`word`)."""
+
+    comment: CommentId
+    on_pull: bool
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDenied:
+    """A command of someone without write access."""
+
+    by: Login
+    comment: CommentId
+    on_pull: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PullMerged:
+    """The pull request was merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullClosed:
+    """The pull request was closed without a merge."""
+
+
+# ── results of a run ──
+
+
+@dataclass(frozen=True, slots=True)
+class RunAdmitted:
+    """A place is free: the run may start."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacePrepared:
+    """The sandbox worktree is ready. `branch_head`: the task's branch on GitHub, if it is there."""
+
+    run: int
+    base: CommitSha
+    branch_head: CommitSha | None
+    base_branch: BranchName
+    attempts_allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRefused:
+    """The run cannot start, for a reason that a person can mend."""
+
+    run: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesMade:
+    """The agent ended its turn and left changes; `commit` is ours, made from the harvested tree."""
+
+    run: int
+    attempt: int
+    commit: CommitSha
+    files: tuple[FileChange, ...]
+    summary: str
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NothingDone:
+    """The agent ended its turn and the tree is as it was."""
+
+    run: int
+    attempt: int
+    summary: str
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestRejected:
+    """The tree may not be taken over; one sentence per violation."""
+
+    run: int
+    attempt: int
+    violations: tuple[str, ...]
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """The agent needs a decision. `commit`: what it had done so far, if anything."""
+
+    run: int
+    attempt: int
+    question: str
+    commit: CommitSha | None
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDeclined:
+    """The agent says that there is nothing to do."""
+
+    run: int
+    attempt: int
+    reason: str
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssueAnswered:
+    """The issue was a question; this is the answer."""
+
+    run: int
+    attempt: int
+    text: str
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFailed:
+    """The turn ended badly. `commit`: what it had done so far, if anything."""
+
+    run: int
+    attempt: int
+    kind: FaultKind
+    detail: str
+    commit: CommitSha | None
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The checks ran on the exact commit."""
+
+    run: int
+    attempt: int
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Branch, pull request and report stand on GitHub. `draft`: the checks do not pass."""
+
+    run: int
+    pull: PullNumber
+    head: CommitSha
+    draft: bool
+    report_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRefused:
+    """GitHub does not take the branch or the pull request, for a reason that a person can mend."""
+
+    run: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMoved:
+    """Someone moved the branch while the run was going: the work has to build on theirs."""
+
+    run: int
+
+
+# ── the machine itself ──
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPosted:
+    """Our status comment has this id."""
+
+    comment: CommentId
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFailed:
+    """An effect was given up after its last attempt."""
+
+    kind: str
+    fault: str
+
+
+PersonEvent = (
+    Labelled
+    | LabelRemoved
+    | IssueClosed
+    | FeedbackGiven
+    | WindowClosed
+    | StopRequested
+    | RetryRequested
+    | HelpRequested
+    | CommandDenied
+    | PullMerged
+    | PullClosed
+)
+RunResult = (
+    RunAdmitted
+    | WorkspacePrepared
+    | RunRefused
+    | ChangesMade
+    | NothingDone
+    | HarvestRejected
+    | QuestionAsked
+    | WorkDeclined
+    | IssueAnswered
+    | AgentFailed
+    | Verified
+    | Published
+    | PublishRefused
+    | HeadMoved
+)
+TaskEvent = PersonEvent | RunResult | StatusPosted | EffectFailed

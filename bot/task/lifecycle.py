@@ -1,0 +1,241 @@
+"""The life of a task, as one pure and total function.
+
+    queued ─▶ preparing ─▶ working ─▶ verifying ─▶ publishing ─▶ in_review ─▶ done
+                  ▲           │  ▲         │ attempts left            │
+                  │           │  └─────────┘                          │ a cause is pending
+                  └───────────┴── needs_input ◀── question            └──▶ queued (next run)
+    any live phase ─▶ cancelled | failed | declined | answered | discarded
+
+A task is a phase, a pull request or none, pending causes, a run and an attempt. The table of every (phase, event) pair in
+docs/architecture.md is generated from here.
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+from bot.task.effects import (
+    Answer,
+    CloseWindow,
+    DeleteBranch,
+    React,
+    Reply,
+    TaskEffect,
+    UpdateStatus,
+)
+from bot.task.events import (
+    CommandDenied,
+    EffectFailed,
+    FeedbackGiven,
+    HelpRequested,
+    IssueClosed,
+    Labelled,
+    LabelRemoved,
+    PersonEvent,
+    PullClosed,
+    PullMerged,
+    RetryRequested,
+    StatusPosted,
+    StopRequested,
+    TaskEvent,
+    WindowClosed,
+)
+from bot.task.ids import CommentId, FactKey, TaskId
+from bot.task.model import RUNNING, Cause, CauseKind, Phase, Stage, Task, branch_name, in_order, stage
+from bot.task.moves import Ignored, Moved, Transition, end, fail, queue, revive
+from bot.task.runs import on_result
+
+LOST_WITH_THE_RUN = frozenset({"PrepareWorkspace", "RunAgent", "Verify", "Publish"})
+"""Effects without which a run cannot go on; the loss of any other is logged and stops nothing."""
+
+
+def birth(task_id: TaskId, generation: int, event: Labelled) -> Moved:
+    """A new task for a labelled issue, already wanting its first run."""
+    task = Task(
+        id=task_id,
+        issue=event.issue,
+        generation=generation,
+        title=event.title,
+        admitted=event.admitted,
+        requester=event.by,
+        label_event=event.label_event,
+        branch=branch_name(event.issue, event.title, generation),
+        agent=event.agent,
+        phase=Phase.QUEUED,
+    )
+    queued = queue(task, _label_cause(event))
+    return Moved(queued.task, (React(None, "eyes"), *queued.effects))
+
+
+def begins_anew(latest: Task | None) -> bool:
+    """Does a new label on the issue start a new task, or does it go to the latest one?"""
+    if latest is None:
+        return True
+    return not latest.live and (latest.pull is None or latest.phase in {Phase.DONE, Phase.DISCARDED})
+
+
+def transition(task: Task, event: TaskEvent) -> Transition:
+    """What becomes of `task` when `event` happens. Total: never raises."""
+    match event:
+        case StatusPosted(comment):
+            return Moved(replace(task, status_comment=comment))
+        case EffectFailed(kind=kind):
+            if kind in LOST_WITH_THE_RUN and task.phase in RUNNING:
+                return fail(task)
+            return Ignored(f"{kind} is dropped and logged; the task goes on")
+        case (
+            Labelled()
+            | LabelRemoved()
+            | IssueClosed()
+            | FeedbackGiven()
+            | WindowClosed()
+            | StopRequested()
+            | RetryRequested()
+            | HelpRequested()
+            | CommandDenied()
+            | PullMerged()
+            | PullClosed()
+        ):
+            return _on_person(task, event)
+        case _:
+            return on_result(task, event)
+
+
+def _on_person(task: Task, event: PersonEvent) -> Transition:
+    match event:
+        case Labelled():
+            return _labelled(task, event)
+        case LabelRemoved() | IssueClosed():
+            return _called_off(task, Phase.CANCELLED)
+        case FeedbackGiven():
+            return _feedback(task, event)
+        case WindowClosed():
+            return _window_closed(task)
+        case StopRequested() | RetryRequested():
+            return _commanded(task, event)
+        case HelpRequested(comment, on_pull, word):
+            return Moved(task, _answer(comment, on_pull, Answer.HELP, word))
+        case CommandDenied(comment=comment, on_pull=on_pull):
+            return Moved(task, (React(comment, "confused"), Reply(comment, on_pull, Answer.DENIED)))
+        case PullMerged():
+            return _merged(task)
+        case PullClosed():
+            return _called_off(task, Phase.DISCARDED)
+        case _:
+            assert_never(event)
+
+
+def _label_cause(event: Labelled) -> Cause:
+    return Cause(CauseKind.LABEL, FactKey(f"label:{event.label_event}"), event.by)
+
+
+def _labelled(task: Task, event: Labelled) -> Transition:
+    match stage(task.phase):
+        case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
+            return Ignored("the task is live already")
+        case Stage.HALTED:
+            admitted = replace(
+                task, title=event.title, admitted=event.admitted, requester=event.by, label_event=event.label_event
+            )
+            return revive(admitted, _label_cause(event))
+        case Stage.OVER:
+            return Ignored(f"the task is {task.phase}; the label starts a new one")
+        case never:
+            assert_never(never)
+
+
+def _called_off(task: Task, phase: Phase) -> Transition:
+    match stage(task.phase):
+        case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
+            return end(task, phase)
+        case Stage.HALTED | Stage.OVER:
+            return _over(task)
+        case never:
+            assert_never(never)
+
+
+def _feedback(task: Task, event: FeedbackGiven) -> Transition:
+    seen: tuple[TaskEffect, ...] = () if event.comment is None else (React(event.comment, "eyes"),)
+    noted = replace(task, pending=in_order((*task.pending, event.cause)))
+    match stage(task.phase):
+        case Stage.RUN:
+            return Moved(noted, (*seen, UpdateStatus()))
+        case Stage.REVIEW if event.loose:
+            return Moved(noted, (*seen, CloseWindow(), UpdateStatus()))
+        case Stage.REVIEW:
+            return _and(seen, queue(task, event.cause))
+        case Stage.QUESTION:
+            return _and(seen, queue(task, replace(event.cause, kind=CauseKind.ANSWER)))
+        case Stage.HALTED | Stage.OVER:
+            return _over(task)
+        case never:
+            assert_never(never)
+
+
+def _window_closed(task: Task) -> Transition:
+    match stage(task.phase):
+        case Stage.REVIEW if task.pending:
+            return queue(task)
+        case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
+            return Ignored("what was gathered is already in a run")
+        case Stage.HALTED | Stage.OVER:
+            return _over(task)
+        case never:
+            assert_never(never)
+
+
+def _commanded(task: Task, event: StopRequested | RetryRequested) -> Transition:
+    if task.commanded_at is not None and event.at < task.commanded_at:
+        return Moved(task, _answer(event.comment, event.on_pull, Answer.STALE))
+    obeyed = replace(task, commanded_at=event.at)
+    return _stop(obeyed, event) if isinstance(event, StopRequested) else _retry(obeyed, event)
+
+
+def _stop(task: Task, event: StopRequested) -> Transition:
+    match stage(task.phase):
+        case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
+            return end(task, Phase.CANCELLED, *_answer(event.comment, event.on_pull, Answer.STOPPED))
+        case Stage.HALTED | Stage.OVER:
+            return Moved(task, _answer(event.comment, event.on_pull, Answer.NOTHING_TO_STOP))
+        case never:
+            assert_never(never)
+
+
+def _retry(task: Task, event: RetryRequested) -> Transition:
+    cause = Cause(CauseKind.RETRY, FactKey(f"comment:{event.comment}"), event.by)
+    said = _answer(event.comment, event.on_pull, Answer.RETRYING)
+    wanted = replace(task, session=None) if event.fresh else task
+    match stage(task.phase):
+        case Stage.RUN:
+            return Moved(task, _answer(event.comment, event.on_pull, Answer.ALREADY_RUNNING))
+        case Stage.REVIEW | Stage.QUESTION:
+            return _and(said, queue(wanted, cause))
+        case Stage.HALTED:
+            return _and(said, revive(wanted, cause))
+        case Stage.OVER:
+            return Moved(task, _answer(event.comment, event.on_pull, Answer.FINISHED))
+        case never:
+            assert_never(never)
+
+
+def _merged(task: Task) -> Transition:
+    match stage(task.phase):
+        case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
+            return end(task, Phase.DONE, DeleteBranch())
+        case Stage.HALTED:
+            return Moved(replace(task, phase=Phase.DONE), (DeleteBranch(), UpdateStatus()))
+        case Stage.OVER:
+            return _over(task)
+        case never:
+            assert_never(never)
+
+
+def _answer(comment: CommentId, on_pull: bool, answer: Answer, word: str = "") -> tuple[TaskEffect, ...]:
+    return (React(comment, "+1"), Reply(comment, on_pull, answer, word))
+
+
+def _and(first: tuple[TaskEffect, ...], moved: Moved) -> Moved:
+    return replace(moved, effects=(*first, *moved.effects))
+
+
+def _over(task: Task) -> Ignored:
+    return Ignored(f"the task is already {task.phase}")

@@ -1,0 +1,161 @@
+"""What becomes of a task when a step of its run has a result.
+
+Every result belongs to one phase (`EXPECTED_IN`) and to one run and attempt. Anything else is late: it comes from a
+worker that was stopped or taken over, and is ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import assert_never
+
+from bot.task.effects import Announce, PrepareWorkspace, Publish, RunAgent, Topic, UpdateStatus, Verify
+from bot.task.events import (
+    AgentFailed,
+    ChangesMade,
+    HarvestRejected,
+    HeadMoved,
+    IssueAnswered,
+    NothingDone,
+    Published,
+    PublishRefused,
+    QuestionAsked,
+    RunAdmitted,
+    RunRefused,
+    RunResult,
+    Verified,
+    WorkDeclined,
+    WorkspacePrepared,
+)
+from bot.task.model import Phase, Task
+from bot.task.moves import Ignored, Moved, Transition, end, fail, queue, rest
+from bot.task.results import FaultKind, Verdict
+
+EXPECTED_IN: Mapping[type[RunResult], Phase] = MappingProxyType(
+    {
+        RunAdmitted: Phase.QUEUED,
+        WorkspacePrepared: Phase.PREPARING,
+        RunRefused: Phase.PREPARING,
+        ChangesMade: Phase.WORKING,
+        NothingDone: Phase.WORKING,
+        HarvestRejected: Phase.WORKING,
+        QuestionAsked: Phase.WORKING,
+        WorkDeclined: Phase.WORKING,
+        IssueAnswered: Phase.WORKING,
+        AgentFailed: Phase.WORKING,
+        Verified: Phase.VERIFYING,
+        Published: Phase.PUBLISHING,
+        PublishRefused: Phase.PUBLISHING,
+        HeadMoved: Phase.PUBLISHING,
+    }
+)
+
+
+def on_result(task: Task, event: RunResult) -> Transition:
+    """Total: a late result is ignored with its reason, never an error."""
+    expected = EXPECTED_IN[type(event)]
+    if event.run != task.run:
+        return Ignored(f"it belongs to run {event.run}, this is run {task.run}")
+    if task.phase is not expected:
+        return Ignored(f"it belongs to a task that is {expected}, this one is {task.phase}")
+    attempt = getattr(event, "attempt", task.attempt)
+    if attempt != task.attempt:
+        return Ignored(f"it belongs to attempt {attempt}, this is attempt {task.attempt}")
+    return _on_expected(task, event)
+
+
+def _on_expected(task: Task, event: RunResult) -> Transition:
+    match event:
+        case RunAdmitted():
+            return _admitted(task)
+        case WorkspacePrepared():
+            return _prepared(task, event)
+        case RunRefused() | PublishRefused():
+            return fail(task)
+        case Verified():
+            return _verified(task, event)
+        case Published():
+            return _published(task, event)
+        case HeadMoved():
+            back = replace(task, pending=(*task.current, *task.pending), commit=None)
+            return queue(back)
+        case (
+            ChangesMade()
+            | NothingDone()
+            | HarvestRejected()
+            | QuestionAsked()
+            | WorkDeclined()
+            | IssueAnswered()
+            | AgentFailed()
+        ):
+            return _turn_over(replace(task, session=event.session), event)
+        case _:
+            assert_never(event)
+
+
+def _admitted(task: Task) -> Moved:
+    preparing = replace(task, phase=Phase.PREPARING, current=task.pending, pending=())
+    return Moved(preparing, (PrepareWorkspace(task.run), UpdateStatus()))
+
+
+def _prepared(task: Task, event: WorkspacePrepared) -> Moved:
+    ready = replace(task, base=event.base, start=event.branch_head, attempts_allowed=event.attempts_allowed)
+    return _next_attempt(ready)
+
+
+def _next_attempt(task: Task) -> Moved:
+    working = replace(task, phase=Phase.WORKING, attempt=task.attempt + 1)
+    return Moved(working, (RunAgent(task.run, working.attempt), UpdateStatus()))
+
+
+AgentResult = ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed
+
+
+def _turn_over(task: Task, event: AgentResult) -> Moved:
+    match event:
+        case ChangesMade(commit=commit):
+            verifying = replace(task, phase=Phase.VERIFYING, commit=commit)
+            return Moved(verifying, (Verify(task.run, task.attempt), UpdateStatus()))
+        case NothingDone():
+            return _nothing_done(task)
+        case HarvestRejected():
+            return _next_attempt(task) if task.attempt < task.attempts_allowed else fail(task)
+        case QuestionAsked(commit=commit):
+            asking = replace(task, commit=commit or task.commit)
+            return rest(asking, Phase.NEEDS_INPUT, Announce(Topic.QUESTION, task.run))
+        case WorkDeclined():
+            return _no_work(task, Phase.DECLINED, Topic.DECLINED)
+        case IssueAnswered():
+            return _no_work(task, Phase.ANSWERED, Topic.ANSWERED)
+        case AgentFailed(kind=FaultKind.CRASHED, commit=commit) if task.attempt < task.attempts_allowed:
+            return _next_attempt(replace(task, commit=commit or task.commit))
+        case AgentFailed(commit=commit):
+            return fail(replace(task, commit=commit or task.commit))
+        case _:
+            assert_never(event)
+
+
+def _nothing_done(task: Task) -> Moved:
+    if task.commit is not None:
+        return Moved(replace(task, phase=Phase.PUBLISHING), (Publish(task.run), UpdateStatus()))
+    return _no_work(task, Phase.DECLINED, Topic.DECLINED)
+
+
+def _no_work(task: Task, phase: Phase, topic: Topic) -> Moved:
+    """Without a pull request the task ends; with one it goes back to its reviewers."""
+    if task.pull is None:
+        return end(task, phase, Announce(topic, task.run))
+    return rest(task, Phase.IN_REVIEW, Announce(Topic.UNCHANGED, task.run))
+
+
+def _verified(task: Task, event: Verified) -> Moved:
+    failed = event.verification.verdict is Verdict.FAILED
+    if failed and task.attempt < task.attempts_allowed:
+        return _next_attempt(task)
+    return Moved(replace(task, phase=Phase.PUBLISHING), (Publish(task.run), UpdateStatus()))
+
+
+def _published(task: Task, event: Published) -> Moved:
+    topic = Topic.READY if task.pull is None else Topic.UPDATED
+    stands = replace(task, pull=event.pull, head=event.head, commit=None)
+    return rest(stands, Phase.IN_REVIEW, Announce(topic, task.run))
