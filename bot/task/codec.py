@@ -4,7 +4,6 @@ Golden files of every version stand in tests/task/golden: a payload written by a
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -22,9 +21,14 @@ class UnknownKind(ValueError):
     """A row of a kind that this version does not know; a newer version wrote it."""
 
 
-@lru_cache(maxsize=128)
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    """Made on first use: building one costs milliseconds."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def encode(value: TaskEvent | Effect | Task) -> str:

@@ -6,8 +6,8 @@
                   └───────────┴── needs_input ◀── question            └──▶ queued (next run)
     any live phase ─▶ cancelled | failed | declined | answered | discarded
 
-A task is a phase, a pull request or none, pending causes, a run and an attempt. The table of every (phase, event) pair in
-docs/architecture.md is generated from here.
+A task is a phase, a pull request or none, pending causes, a run and an attempt. The table of every (phase, event)
+pair in docs/architecture.md is generated from here.
 """
 
 from dataclasses import replace
