@@ -93,9 +93,10 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class CloseWorkspace:
-    """Save what is not saved, then remove the worktree."""
+    """Remove the worktree; `save`: a turn was interrupted, keep what it had done first."""
 
     run: int
+    save: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def key(effect: Effect) -> str:
     match effect:
         case StartRun() | CloseWindow() | UpdateStatus() | DeleteBranch() | Sweep() | EnsureLabels():
             return name
-        case PrepareWorkspace(run) | Publish(run) | CloseWorkspace(run):
+        case PrepareWorkspace(run) | Publish(run) | CloseWorkspace(run=run):
             return f"{name}:{run}"
         case RunAgent(run, attempt) | Verify(run, attempt):
             return f"{name}:{run}.{attempt}"
@@ -237,8 +238,8 @@ def key(effect: Effect) -> str:
             return f"{name}:{label}"
         case Announce(topic, run):
             return f"{name}:{topic}:{run}"
-        case Reply(comment):
-            return f"{name}:{comment}"
+        case Reply(comment=comment, answer=answer):
+            return f"{name}:{comment}:{answer}"
         case ProcessDelivery(delivery):
             return f"{name}:{delivery}"
         case Refuse(fact=fact):

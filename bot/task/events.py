@@ -21,6 +21,8 @@ class Labelled:
     issue: IssueRef
     by: Login
     label_event: int
+    at: datetime
+    """When the label was put, by GitHub's clock."""
     title: str
     admitted: ArtifactId
     agent: str
@@ -40,11 +42,16 @@ class IssueClosed:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackGiven:
-    """Someone with write access reviewed or commented. `loose`: more of it may follow within the quiet minute."""
+    """Someone with write access reviewed or commented. `loose`: more of it may follow within the quiet minute.
+
+    `at` is GitHub's time. `on_pull` False: a comment on the issue itself, which steers only as an answer.
+    """
 
     cause: Cause
     comment: CommentId | None
+    at: datetime
     loose: bool
+    on_pull: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +120,17 @@ class RunAdmitted:
 
 @dataclass(frozen=True, slots=True)
 class WorkspacePrepared:
-    """The sandbox worktree is ready. `branch_head`: the task's branch on GitHub, if it is there."""
+    """The sandbox worktree is ready.
+
+    `branch_head`: the task's branch on GitHub, if it is there. `resumed`: the saved, unpublished commit still fits on
+    it; otherwise someone moved the branch, and the run builds on theirs.
+    """
 
     run: int
     base: CommitSha
-    branch_head: CommitSha | None
     base_branch: BranchName
+    branch_head: CommitSha | None
+    resumed: bool
     attempts_allowed: int
 
 
@@ -169,6 +181,7 @@ class QuestionAsked:
     run: int
     attempt: int
     question: str
+    at: datetime
     commit: CommitSha | None
     session: str | None
 
@@ -244,6 +257,14 @@ class HeadMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkSaved:
+    """What an interrupted turn had done is kept as our commit."""
+
+    run: int
+    commit: CommitSha
+
+
+@dataclass(frozen=True, slots=True)
 class StatusPosted:
     """Our status comment has this id."""
 
@@ -287,4 +308,4 @@ RunResult = (
     | PublishRefused
     | HeadMoved
 )
-TaskEvent = PersonEvent | RunResult | StatusPosted | EffectFailed
+TaskEvent = PersonEvent | RunResult | WorkSaved | StatusPosted | EffectFailed

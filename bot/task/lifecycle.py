@@ -38,6 +38,7 @@ from bot.task.events import (
     StopRequested,
     TaskEvent,
     WindowClosed,
+    WorkSaved,
 )
 from bot.task.ids import CommentId, FactKey, TaskId
 from bot.task.model import RUNNING, Cause, CauseKind, Phase, Stage, Task, branch_name, in_order, stage
@@ -58,6 +59,7 @@ def birth(task_id: TaskId, generation: int, event: Labelled) -> Moved:
         admitted=event.admitted,
         requester=event.by,
         label_event=event.label_event,
+        labelled_at=event.at,
         branch=branch_name(event.issue, event.title, generation),
         agent=event.agent,
         phase=Phase.QUEUED,
@@ -78,6 +80,8 @@ def transition(task: Task, event: TaskEvent) -> Transition:
     match event:
         case StatusPosted(comment):
             return Moved(replace(task, status_comment=comment))
+        case WorkSaved():
+            return _saved(task, event)
         case EffectFailed(kind=kind):
             if kind in LOST_WITH_THE_RUN and task.phase in RUNNING:
                 return fail(task)
@@ -134,7 +138,12 @@ def _labelled(task: Task, event: Labelled) -> Transition:
             return Ignored("the task is live already")
         case Stage.HALTED:
             admitted = replace(
-                task, title=event.title, admitted=event.admitted, requester=event.by, label_event=event.label_event
+                task,
+                title=event.title,
+                admitted=event.admitted,
+                requester=event.by,
+                label_event=event.label_event,
+                labelled_at=event.at,
             )
             return revive(admitted, _label_cause(event))
         case Stage.OVER:
@@ -156,6 +165,9 @@ def _called_off(task: Task, phase: Phase) -> Transition:
 def _feedback(task: Task, event: FeedbackGiven) -> Transition:
     seen: tuple[TaskEffect, ...] = () if event.comment is None else (React(event.comment, "eyes"),)
     noted = replace(task, pending=in_order((*task.pending, event.cause)))
+    answers = task.asked_at is not None and event.at >= task.asked_at
+    if not event.on_pull and not (answers and task.phase is Phase.NEEDS_INPUT):
+        return Ignored("comments on the issue steer only when they answer a question; reply on the pull request")
     match stage(task.phase):
         case Stage.RUN:
             return Moved(noted, (*seen, UpdateStatus()))
@@ -184,10 +196,19 @@ def _window_closed(task: Task) -> Transition:
 
 
 def _commanded(task: Task, event: StopRequested | RetryRequested) -> Transition:
+    if event.at < task.labelled_at.replace(microsecond=0):
+        return Ignored("it was written before the label")
     if task.commanded_at is not None and event.at < task.commanded_at:
         return Moved(task, _answer(event.comment, event.on_pull, Answer.STALE))
     obeyed = replace(task, commanded_at=event.at)
     return _stop(obeyed, event) if isinstance(event, StopRequested) else _retry(obeyed, event)
+
+
+def _saved(task: Task, event: WorkSaved) -> Transition:
+    """Saving follows a stop; a retry may have come in between, but its run cannot have begun its work."""
+    if event.run > task.run or task.phase in {Phase.WORKING, Phase.VERIFYING, Phase.PUBLISHING}:
+        return Ignored(f"the work of run {event.run} is kept as an artifact; the task went on without it")
+    return Moved(replace(task, commit=event.commit))
 
 
 def _stop(task: Task, event: StopRequested) -> Transition:

@@ -138,6 +138,8 @@ class Task:
     """Who put the label."""
     label_event: int
     """GitHub's id of the `labeled` event that started it last: one label starts one task."""
+    labelled_at: datetime
+    """When; what people wrote before is not meant for this task."""
     branch: BranchName
     agent: str
     phase: Phase
@@ -162,6 +164,8 @@ class Task:
     head: CommitSha | None = None
     """The commit that we published last."""
     status_comment: CommentId | None = None
+    asked_at: datetime | None = None
+    """When the agent asked last; only what comes after can be the answer."""
     commanded_at: datetime | None = None
     """When the last obeyed command was written; older ones are stale."""
 

@@ -53,7 +53,7 @@ def revive(task: Task, cause: Cause) -> Moved:
 def rest(task: Task, phase: Phase, *say: TaskEffect) -> Moved:
     """Leave a run for `phase`; the next run starts at once when a cause is pending."""
     rested = replace(task, phase=phase)
-    closing: tuple[TaskEffect, ...] = (CloseWorkspace(task.run), *say)
+    closing: tuple[TaskEffect, ...] = (CloseWorkspace(task.run, save=False), *say)
     if phase is Phase.NEEDS_INPUT and not task.pending:
         closing = (*closing, AddLabel(LABEL_NEEDS_INPUT))
     if not task.pending:
@@ -67,7 +67,8 @@ def end(task: Task, phase: Phase, *say: TaskEffect) -> Moved:
     labels: list[TaskEffect] = [RemoveLabel(LABEL_RUN)]
     if task.phase is Phase.NEEDS_INPUT:
         labels.append(RemoveLabel(LABEL_NEEDS_INPUT))
-    closing: Iterable[TaskEffect] = (CloseWorkspace(task.run), *labels, *say, UpdateStatus())
+    close = CloseWorkspace(task.run, save=task.phase is Phase.WORKING)
+    closing: Iterable[TaskEffect] = (close, *labels, *say, UpdateStatus())
     return Moved(replace(task, phase=phase), tuple(closing), revoke=task.phase in RUNNING or task.phase is Phase.QUEUED)
 
 

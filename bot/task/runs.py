@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
 
-from bot.task.effects import Announce, PrepareWorkspace, Publish, RunAgent, Topic, UpdateStatus, Verify
+from bot.task.effects import Announce, CloseWorkspace, PrepareWorkspace, Publish, RunAgent, Topic, UpdateStatus, Verify
 from bot.task.events import (
     AgentFailed,
     ChangesMade,
@@ -77,8 +77,8 @@ def _on_expected(task: Task, event: RunResult) -> Transition:
         case Published():
             return _published(task, event)
         case HeadMoved():
-            back = replace(task, pending=(*task.current, *task.pending), commit=None)
-            return queue(back)
+            queued = queue(replace(task, pending=(*task.current, *task.pending), commit=None))
+            return replace(queued, effects=(CloseWorkspace(task.run, save=False), *queued.effects))
         case (
             ChangesMade()
             | NothingDone()
@@ -100,7 +100,7 @@ def _admitted(task: Task) -> Moved:
 
 def _prepared(task: Task, event: WorkspacePrepared) -> Moved:
     ready = replace(task, base=event.base, start=event.branch_head, attempts_allowed=event.attempts_allowed)
-    return _next_attempt(ready)
+    return _next_attempt(ready if event.resumed else replace(ready, commit=None))
 
 
 def _next_attempt(task: Task) -> Moved:
@@ -121,7 +121,7 @@ def _turn_over(task: Task, event: AgentResult) -> Moved:
         case HarvestRejected():
             return _next_attempt(task) if task.attempt < task.attempts_allowed else fail(task)
         case QuestionAsked(commit=commit):
-            asking = replace(task, commit=commit or task.commit)
+            asking = replace(task, commit=commit or task.commit, asked_at=event.at.replace(microsecond=0))
             return rest(asking, Phase.NEEDS_INPUT, Announce(Topic.QUESTION, task.run))
         case WorkDeclined():
             return _no_work(task, Phase.DECLINED, Topic.DECLINED)

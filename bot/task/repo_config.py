@@ -1,0 +1,93 @@
+"""The repository's own settings: `.github/issuewright.yml` of the default branch. A bad file is a value."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.task.model import DEFAULT_ATTEMPTS
+
+PATH = ".github/issuewright.yml"
+LATER = frozenset({"scope", "env", "secrets", "isolation", "stop_points", "publish", "review", "mcp", "usd"})
+"""Keys that are planned. Refused rather than read over: a limit that is not kept is worse than none."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CheckConfig(_Section):
+    """One check. A bare string stands for its command."""
+
+    run: str = Field(min_length=1)
+    required: bool = True
+    """False: shown in the report, but it cannot fail the work."""
+
+
+def _spelled_out(value: Any) -> Any:
+    return {"run": value} if isinstance(value, str) else value
+
+
+class LimitsConfig(_Section):
+    """Bounds of one run."""
+
+    minutes: float = Field(default=60, gt=0, le=24 * 60)
+    """Longest turn of the agent."""
+    check_minutes: float = Field(default=30, gt=0, le=24 * 60)
+    """Longest single check."""
+    attempts: int = Field(default=DEFAULT_ATTEMPTS, ge=1, le=10)
+    """Agent turns before the work is published as a draft."""
+
+
+class RepoConfig(_Section):
+    """The whole file; every key is optional."""
+
+    setup: str | None = None
+    """Run before the checks in the same clean checkout, without network."""
+    checks: dict[str, Annotated[CheckConfig, BeforeValidator(_spelled_out)]] = Field(default_factory=dict)
+    """By name, in order."""
+    agent: str | None = None
+    """One of the agents that the operator offers."""
+    limits: LimitsConfig = LimitsConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class BadConfig:
+    """Why the file cannot be used: one sentence for the person who can mend it."""
+
+    reason: str
+
+
+def parse(content: bytes | None) -> RepoConfig | BadConfig:
+    """No file at all is a good file."""
+    if content is None:
+        return RepoConfig()
+    try:
+        data = yaml.safe_load(content.decode())
+    except UnicodeDecodeError:
+        return BadConfig(f"`{PATH}` is not UTF-8.")
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        return BadConfig(f"`{PATH}` is not valid YAML at line {line}: {error.problem}.")
+    except yaml.YAMLError as error:
+        return BadConfig(f"`{PATH}` is not valid YAML: {error}.")
+    try:
+        return RepoConfig.model_validate({} if data is None else data)
+    except ValidationError as error:
+        return BadConfig(f"`{PATH}`: {'; '.join(_sentence(item) for item in error.errors()[:5])}.")
+
+
+_KNOWN = tuple(RepoConfig.model_fields) + tuple(LimitsConfig.model_fields) + tuple(CheckConfig.model_fields)
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] != "extra_forbidden":
+        return f"`{where}`: {error['msg'][0].lower()}{error['msg'][1:]}"
+    name = str(error["loc"][-1])
+    if name in LATER:
+        return f"`{where}` is not supported by this version yet; remove it"
+    near = difflib.get_close_matches(name, _KNOWN, n=1)
+    return f"unknown key `{where}`" + (f"; did you mean `{near[0]}`?" if near else "")
