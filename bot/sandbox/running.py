@@ -1,0 +1,148 @@
+"""A process that runs: its streams, its deadline, its end. When `wait` returns, its whole tree is dead."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, Self, TypeVar
+
+from bot.sandbox.box import Limits
+from bot.sandbox.output import HeadAndTail
+
+T = TypeVar("T")
+
+
+class Ending(StrEnum):
+    """How a process came to its end."""
+
+    EXITED = "exited"
+    """By itself; there is an exit code (128 + signal when a signal of the inside ended it)."""
+    TIMED_OUT = "timed out"
+    """It used up its seconds."""
+    OUTPUT_LIMIT = "output limit"
+    """It wrote more than it may."""
+    KILLED = "killed"
+    """We ended it, or something outside did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A process and all its children are gone. `exit_code` is None unless it exited by itself."""
+
+    exit_code: int | None
+    output: bytes
+    """Beginning and end of what it wrote (of stderr, when the caller read stdout himself)."""
+    ending: Ending
+    seconds: float
+
+
+class Tree(Protocol):
+    """A process with everything it started."""
+
+    def kill(self) -> None:
+        """Kill all of it; may be called again."""
+        ...
+
+    async def gone(self) -> int | None:
+        """Wait until nothing of it lives. The exit code of the first process; None if it had none of its own."""
+        ...
+
+
+async def surely(work: Coroutine[Any, Any, T]) -> T:
+    """Finish `work` even when we are cancelled meanwhile; the cancellation is raised afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
+
+
+class Running:
+    """A started process. As an async context manager it is killed at the end of the block, with its whole tree."""
+
+    def __init__(self, process: asyncio.subprocess.Process, tree: Tree, limits: Limits) -> None:
+        self._process = process
+        self._tree = tree
+        self._limits = limits
+        self._started = time.monotonic()
+        self._cut: Ending | None = None
+        self._errors = HeadAndTail()
+        self._draining = asyncio.ensure_future(self._drain(process.stderr)) if process.stderr else None
+        self._ended = asyncio.ensure_future(self._end())
+
+    @property
+    def pid(self) -> int:
+        """Pid of the outermost process: bubblewrap, or the program itself where nothing contains it."""
+        return self._process.pid
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter:
+        if self._process.stdin is None:
+            raise ValueError("the process was started without stdin")
+        return self._process.stdin
+
+    @property
+    def stdout(self) -> asyncio.StreamReader:
+        """Lines of up to 32 MiB. Counting it against a limit is the reader's part."""
+        if self._process.stdout is None:
+            raise ValueError("the process was started without stdout")
+        return self._process.stdout
+
+    @property
+    def stderr_tail(self) -> bytes:
+        """Beginning and end of stderr so far."""
+        return self._errors.text()
+
+    def kill(self, ending: Ending = Ending.KILLED) -> None:
+        """End the whole tree; `wait` tells when it is gone."""
+        if not self._ended.done():
+            self._cut = self._cut or ending
+            self._tree.kill()
+
+    async def wait(self) -> Finished:
+        """Until the whole tree is dead. Cancelling this call does not end the process."""
+        return await asyncio.shield(self._ended)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        self.kill()
+        await surely(self.wait())
+
+    async def _end(self) -> Finished:
+        timer = asyncio.get_running_loop().call_later(self._limits.seconds, self.kill, Ending.TIMED_OUT)
+        try:
+            code = await self._tree.gone()
+        finally:
+            timer.cancel()
+            seconds = time.monotonic() - self._started
+            if self._draining:
+                await self._draining
+            await self._close()
+        if self._cut is None and code is not None:
+            return Finished(code, self._errors.text(), Ending.EXITED, seconds)
+        return Finished(None, self._errors.text(), self._cut or Ending.KILLED, seconds)
+
+    async def _drain(self, stream: asyncio.StreamReader) -> None:
+        while data := await stream.read(1 << 16):
+            self._errors.add(data)
+            if self._errors.total > self._limits.output_bytes:
+                self.kill(Ending.OUTPUT_LIMIT)
+
+    async def _close(self) -> None:
+        """Let a reader have what is left in the pipe; then close our ends of all pipes."""
+        transport = self._process._transport  # type: ignore[attr-defined]  # asyncio has no public way to close them
+        pipe = transport.get_pipe_transport(1)
+        for _ in range(100):
+            if pipe is None or pipe.is_closing():
+                break
+            await asyncio.sleep(0.005)
+        transport.close()
+        await self._process.wait()
