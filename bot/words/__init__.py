@@ -1,0 +1,1 @@
+"""Every sentence that we write to people and to agents. Pure."""

@@ -1,0 +1,134 @@
+"""Every short comment to a person: announcements, and answers to commands."""
+
+from typing import assert_never
+
+from bot.task.effects import Answer, Topic
+from bot.task.events import (
+    AgentFailed,
+    EffectFailed,
+    HarvestRejected,
+    IssueAnswered,
+    NothingDone,
+    PublishRefused,
+    QuestionAsked,
+    RunRefused,
+    WorkDeclined,
+)
+from bot.task.history import History
+from bot.task.model import Task
+from bot.task.results import FaultKind
+from bot.words.plain import harmless, one_line, quoted
+
+HELP = """\
+| command | what it does |
+|---|---|
+| `/agent stop` | stops at once and keeps the work |
+| `/agent retry` | goes on from the kept work |
+| `/agent retry fresh` | the same, in a new session of the agent |
+| `/agent help` | this table |
+
+Put the label `agent:run` on an issue to start. Review the pull request or comment on it to steer. Merge to finish.\
+"""
+
+
+def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
+    """One new short comment that mentions the person who asked."""
+    who = f"@{task.requester}"
+    match topic:
+        case Topic.READY:
+            return f"{who} **Ready for review:** #{task.pull}"
+        case Topic.UPDATED:
+            return f"{who} **Updated:** `{_short(task.head)}` takes up your feedback. The report above is renewed."
+        case Topic.UNCHANGED:
+            return f"{who} **No change made.** The agent's reason:\n\n{quoted(_reason(history, run))}"
+        case Topic.QUESTION:
+            return (
+                f"{who} **A question before I go on.** Answer here; the agent goes on where it stopped.\n\n"
+                f"{quoted(_reason(history, run))}"
+            )
+        case Topic.DECLINED:
+            return f"{who} **Nothing to do.** The agent's reason:\n\n{quoted(_reason(history, run))}"
+        case Topic.ANSWERED:
+            return f"{who} **Answer** (by the agent, not verified):\n\n{quoted(_reason(history, run))}"
+        case Topic.FAILED:
+            return f"{who} **Stopped:** {why_failed(history, run)}\n\nWhat was done is kept. {_GO_ON}"
+        case _:
+            assert_never(topic)
+
+
+_GO_ON = "`/agent retry` goes on from it, `/agent retry fresh` does so in a new session."
+
+
+def reply(answer: Answer, by: str, word: str = "") -> str:
+    """An answer to a command, where it was given."""
+    match answer:
+        case Answer.HELP:
+            unknown = f"I do not know `/agent {one_line(word, 40).replace('`', '')}`. " if word else ""
+            return f"{unknown}What I understand, at the start of a line:\n\n{HELP}"
+        case Answer.STOPPED:
+            return f"Stopped. What was done is kept. {_GO_ON}"
+        case Answer.RETRYING:
+            return "Going on; the status comment on the issue says how far."
+        case Answer.ALREADY_RUNNING:
+            return "A run is wanted or going on already. `/agent stop` ends it first."
+        case Answer.NOTHING_TO_STOP:
+            return "Nothing to stop: this task has ended."
+        case Answer.FINISHED:
+            return "This task has ended for good. Put the label `agent:run` on the issue to start a new one."
+        case Answer.STALE:
+            return "Ignored: a newer command was obeyed before this one arrived."
+        case Answer.DENIED:
+            return "Only people with write access to this repository can command me."
+        case _:
+            assert_never(answer)
+
+
+def why_failed(history: History, run: int) -> str:
+    """One sentence that says what stopped the run, and whose turn it is."""
+    for recorded in reversed(history):
+        match recorded.event:
+            case AgentFailed(kind=FaultKind.TIMED_OUT, detail=detail) if recorded.event.run == run:
+                return f"the agent's time was up: {harmless(one_line(detail))}"
+            case AgentFailed(kind=kind, detail=detail) if recorded.event.run == run:
+                return f"the agent failed ({kind}): {harmless(one_line(detail))}"
+            case HarvestRejected(violations=violations) if recorded.event.run == run:
+                found = "\n".join(f"- {harmless(one_line(violation))}" for violation in violations[:10])
+                return f"the agent's changes may not be taken over:\n\n{found}"
+            case RunRefused(reason=reason) | PublishRefused(reason=reason) if recorded.event.run == run:
+                return harmless(reason)
+            case EffectFailed(kind=kind, fault=fault):
+                return f"a fault of the bot itself in step {kind}: {harmless(one_line(fault))}"
+            case _:
+                continue
+    return "the reason is not recorded; the operator's log has it."
+
+
+def _reason(history: History, run: int) -> str:
+    for recorded in reversed(history):
+        match recorded.event:
+            case QuestionAsked(question=text) | WorkDeclined(reason=text) | IssueAnswered(text=text):
+                return harmless(text)
+            case NothingDone(summary=text) if recorded.event.run == run:
+                return harmless(text) or "it ended its turn without a change and without a word."
+            case _:
+                continue
+    return "none given."
+
+
+def _short(commit: str | None) -> str:
+    return (commit or "")[:7]
+
+
+def outside_any_task() -> str:
+    """To a command on an issue that has no task."""
+    return "There is no task on this issue. Put the label `agent:run` on it to start one."
+
+
+def label_denied(login: str) -> str:
+    """To a label put by someone without write access."""
+    return f"@{login} Only people with write access to this repository can start me, so I took `agent:run` away."
+
+
+def label_on_pull() -> str:
+    """To `agent:run` on a pull request."""
+    return "`agent:run` belongs on an issue: I open the pull request myself. I took the label away."

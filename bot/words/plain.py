@@ -1,0 +1,58 @@
+"""Small pieces of text: durations, counts, and words of others made harmless."""
+
+import re
+
+ZERO_WIDTH = "\u200b"
+
+_MENTION = re.compile(r"@(?=[A-Za-z0-9])")
+_REFERENCE = re.compile(r"(?<=\s)#(?=\d)|^#(?=\d)|(?<=[\w/])#(?=\d)|GH-(?=\d)", re.MULTILINE)
+_COMMAND = re.compile(r"^(\s*(?:[>*+-]\s*)*)/(?=\w)", re.MULTILINE)
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+
+
+def harmless(text: str, limit: int = 4000) -> str:
+    """Words of an agent or a stranger, fit to be posted under our name.
+
+    No mention, no closing keyword or reference, no command at a line start that another bot could obey, no HTML.
+    """
+    visible = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    cut = visible if len(visible) <= limit else visible[:limit].rstrip() + " …"
+    cut = cut.replace("<", "&lt;")
+    cut = _MENTION.sub(f"@{ZERO_WIDTH}", cut)
+    cut = _REFERENCE.sub(lambda match: match[0] + ZERO_WIDTH, cut)
+    return _COMMAND.sub(rf"\1{ZERO_WIDTH}/", cut)
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """The text on one line, without control characters, cut."""
+    line = " ".join(_INVISIBLE.sub(" ", text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def quoted(text: str) -> str:
+    """As a markdown quotation."""
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().split("\n"))
+
+
+def fenced(text: str, info: str = "") -> str:
+    """As a code block whose fence the text cannot close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{info}\n{text.rstrip()}\n{fence}"
+
+
+def duration(seconds: float) -> str:
+    """`3 s`, `4 min 5 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,209 @@
+"""The verification report: our part of the pull request's body, and the check run on the exact head."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.task.events import ChangesMade, Verified
+from bot.task.history import History, attempts_of_run, newest
+from bot.task.model import Task
+from bot.task.observed import Conclusion
+from bot.task.results import CheckResult, ChecksOrigin, FileChange, SandboxLevel, Verdict, Verification
+from bot.words.plain import count, duration, harmless, quoted
+
+CHECK_RUN_NAME = "Issuewright"
+MINUS = "\N{MINUS SIGN}"
+LINES_A_MINUTE = 30
+"""How many changed lines a reviewer reads in a minute; a rough figure, and only used for a rough promise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the report is made from: what the orchestrator saw, and what the agent said."""
+
+    task: Task
+    verification: Verification | None
+    files: tuple[FileChange, ...]
+    attempts: tuple[Verified, ...]
+    summary: str
+    """The agent's own words."""
+
+
+def from_history(task: Task, history: History) -> Report:
+    """The report of the task's newest commit."""
+    changes = newest(history, ChangesMade)
+    verified = newest(history, Verified)
+    same = verified is not None and changes is not None and verified.verification.commit == changes.commit
+    return Report(
+        task=task,
+        verification=verified.verification if verified and same else None,
+        files=changes.files if changes else (),
+        attempts=attempts_of_run(history, task.run),
+        summary=changes.summary if changes else "",
+    )
+
+
+def is_draft(report: Report) -> bool:
+    """Work whose checks fail is a draft."""
+    return report.verification is not None and report.verification.verdict is Verdict.FAILED
+
+
+def pull_title(task: Task) -> str:
+    """The issue's title, made harmless; GitHub takes at most 256 characters."""
+    return harmless(task.title, 200) or f"Issue {task.issue.number}"
+
+
+def pull_body(report: Report, report_url: str) -> str:
+    """Our part of the pull request's body: the first screen decides."""
+    parts = [
+        f"Closes #{report.task.issue.number}",
+        _banner(report),
+        _look_here(report.files),
+        _details("The agent's own summary (unverified)", quoted(harmless(report.summary) or "It said nothing.")),
+        _details(_evidence_title(report), checks_table(report)),
+        f"[Full report]({report_url}) · Reply or review to steer · `/agent help`",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def check_title(report: Report) -> str:
+    """One line for the list of checks on GitHub."""
+    match report.verification:
+        case None:
+            return "Not verified"
+        case verification:
+            return _verdict(verification)
+
+
+def conclusion(report: Report) -> Conclusion:
+    """Green only when required checks ran and passed."""
+    match report.verification:
+        case None:
+            return Conclusion.NEUTRAL
+        case verification:
+            return {
+                Verdict.PASSED: Conclusion.SUCCESS,
+                Verdict.FAILED: Conclusion.FAILURE,
+                Verdict.NO_CHECKS: Conclusion.NEUTRAL,
+            }[verification.verdict]
+
+
+def check_summary(report: Report) -> str:
+    """The full report, as markdown."""
+    task, verification = report.task, report.verification
+    parts = [_banner(report), "### Subject", _subject(report), "### Checks", checks_table(report)]
+    if len(report.attempts) > 1:
+        parts += ["### Attempts", _attempts(report.attempts)]
+    parts += ["### Files", _files(report.files)]
+    if verification and verification.origin is ChecksOrigin.GUESSED:
+        parts.append(_GUESSED)
+    parts.append(f"Task {task.id}, run {task.run}, agent `{task.agent}`.")
+    return "\n\n".join(parts)
+
+
+_GUESSED = (
+    "The checks were **guessed** from the files of the repository. "
+    "Name them in `.github/issuewright.yml` to be sure of what is run."
+)
+
+
+def _verdict(verification: Verification) -> str:
+    required = [check for check in verification.checks if check.required]
+    match verification.verdict:
+        case Verdict.PASSED:
+            return f"{count(len(required), 'check')} {'passes' if len(required) == 1 else 'pass'}"
+        case Verdict.FAILED:
+            return f"{len(verification.failures)} of {count(len(required), 'check')} failed"
+        case Verdict.NO_CHECKS:
+            return "No checks ran"
+
+
+def _banner(report: Report) -> str:
+    verification = report.verification
+    if verification is None:
+        return "> [!WARNING]\n> **Void**: this commit is not verified."
+    first = {
+        Verdict.PASSED: "[!NOTE]\n> **Ready to review**",
+        Verdict.FAILED: f"[!WARNING]\n> **Not ready: {_verdict(verification)}** (a draft)",
+        Verdict.NO_CHECKS: "[!WARNING]\n> **No checks ran**",
+    }[verification.verdict]
+    added = sum(change.added or 0 for change in report.files)
+    removed = sum(change.removed or 0 for change in report.files)
+    minutes = max(1, round((added + removed) / LINES_A_MINUTE))
+    size = f"about {minutes} min · {count(len(report.files), 'file')} +{added} {MINUS}{removed}"
+    lines = [f"> {first} · {size} · `{verification.commit[:7]}`", f"> {_second_line(verification)}"]
+    if verification.sandbox in {SandboxLevel.NONE, SandboxLevel.EXTERNAL}:
+        lines.append(f"> **Unsandboxed**: this server's sandbox level is `{verification.sandbox}`.")
+    return "\n".join(lines)
+
+
+def _second_line(verification: Verification) -> str:
+    if verification.verdict is Verdict.NO_CHECKS:
+        return "This repository names no check and none could be guessed, or none could be run: nothing is proven."
+    guessed = " (guessed)" if verification.origin is ChecksOrigin.GUESSED else ""
+    return _verdict(verification) + guessed
+
+
+def _look_here(files: Sequence[FileChange]) -> str:
+    most = sorted(files, key=lambda change: -((change.added or 0) + (change.removed or 0)))[:3]
+    if not most:
+        return ""
+    rows = [f"{number}. {_file(change)}" for number, change in enumerate(most, 1)]
+    return "**Look here**\n" + "\n".join(rows)
+
+
+def _file(change: FileChange) -> str:
+    lines = "binary" if change.added is None else f"+{change.added} {MINUS}{change.removed}"
+    word = {"A": "new", "D": "deleted"}.get(change.status, "")
+    return " ".join(part for part in (f"`{change.path.replace('`', '')}`", lines, word) if part)
+
+
+def _files(files: Sequence[FileChange]) -> str:
+    shown = "\n".join(f"- {_file(change)}" for change in files[:100])
+    return shown + (f"\n- … and {len(files) - 100} more" if len(files) > 100 else "")
+
+
+def _subject(report: Report) -> str:
+    task, verification = report.task, report.verification
+    head = verification.commit if verification else task.commit
+    sandbox = verification.sandbox if verification else "unknown"
+    return (
+        f"Head `{head}` on base `{task.base}` · sandbox `{sandbox}` · run outside the agent's reach, without network."
+    )
+
+
+def _evidence_title(report: Report) -> str:
+    verification = report.verification
+    if verification is None:
+        return "Evidence: none"
+    repairs = len(report.attempts) - 1
+    tail = f" · {count(repairs, 'fix attempt')}" if repairs > 0 else ""
+    return f"Evidence: {_verdict(verification)}{tail}"
+
+
+def checks_table(report: Report) -> str:
+    """One row per check; what did not run has no exit code and says why."""
+    if report.verification is None or not report.verification.checks:
+        return "No checks ran."
+    rows = [_row(check) for check in report.verification.checks]
+    return "\n".join(["| check | command | required | result | time |", "|---|---|---|---|---|", *rows])
+
+
+def _row(check: CheckResult) -> str:
+    command = check.command.replace("|", "\\|").replace("`", "").replace("\n", " ")
+    result = (
+        "✅ exit 0"
+        if check.passed
+        else f"❌ {f'exit {check.exit_code}' if check.exit_code is not None else check.note}"
+    )
+    required = "yes" if check.required else "no"
+    return f"| {harmless(check.name)} | `{command[:120]}` | {required} | {result} | {duration(check.seconds)} |"
+
+
+def _attempts(attempts: Sequence[Verified]) -> str:
+    return "\n".join(
+        f"{event.attempt}. `{event.verification.commit[:7]}`: {_verdict(event.verification)}" for event in attempts
+    )
+
+
+def _details(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"

@@ -1,0 +1,133 @@
+"""The one status comment on the issue: how things are, edited in place."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.task.events import Published, RunAdmitted
+from bot.task.history import History, newest, started_at, steps_of_run
+from bot.task.model import RUNNING, Phase, Task
+from bot.task.results import Progress
+from bot.words.plain import count, duration, harmless, one_line
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that the status is made from."""
+
+    task: Task
+    history: History
+    progress: Progress | None = None
+    position: int | None = None
+    """Place in the queue, 1 = next."""
+
+
+def status(view: View) -> str:
+    """The whole comment, without its marker."""
+    lines = [_headline(view), *_steps(view), *_now(view), _what_next(view.task), _closing_line(view)]
+    return "\n".join(line for line in lines if line)
+
+
+def _headline(view: View) -> str:
+    task = view.task
+    started = started_at(view.history, task.run)
+    facts = [
+        f"run {task.run}" if task.run > 1 else "",
+        f"attempt {task.attempt} of {task.attempts_allowed}" if task.attempt > 1 and task.phase in RUNNING else "",
+        f"started {started:%H:%M} UTC" if started else "",
+        task.agent,
+        f"asked by @{task.requester}",
+    ]
+    return " · ".join([f"**{_name(view)}**", *(fact for fact in facts if fact)])
+
+
+def _name(view: View) -> str:
+    match view.task.phase:
+        case Phase.QUEUED:
+            return "Queued" if view.position is None else f"Queued, {_ordinal(view.position)}"
+        case Phase.PREPARING | Phase.WORKING | Phase.VERIFYING | Phase.PUBLISHING:
+            return view.task.phase.capitalize()
+        case Phase.IN_REVIEW:
+            return "In review"
+        case Phase.NEEDS_INPUT:
+            return "Needs your answer"
+        case Phase.DONE:
+            return "Merged"
+        case Phase.CANCELLED:
+            return "Stopped"
+        case Phase.FAILED:
+            return "Failed"
+        case Phase.DECLINED:
+            return "Declined"
+        case Phase.ANSWERED:
+            return "Answered"
+        case Phase.DISCARDED:
+            return "Discarded"
+        case never:
+            assert_never(never)
+
+
+def _steps(view: View) -> list[str]:
+    task = view.task
+    done = steps_of_run(view.history, task.run)
+    if not done and task.phase not in RUNNING:
+        return []
+    parts = [f"{'✅' if step.passed else '❌'} {step.name} {duration(step.seconds)}" for step in done]
+    match task.phase:
+        case Phase.PREPARING:
+            parts += ["⏳ preparing", "agent", "checks", "pull request"]
+        case Phase.WORKING:
+            parts += ["⏳ agent", "checks", "pull request"]
+        case Phase.VERIFYING:
+            parts += ["⏳ checks", "pull request"]
+        case Phase.PUBLISHING:
+            parts += ["⏳ pull request"]
+        case _:
+            pass
+    return [" → ".join(parts)]
+
+
+def _now(view: View) -> list[str]:
+    progress = view.progress
+    if view.task.phase is not Phase.WORKING or progress is None:
+        return []
+    lines = [f"Now: {harmless(one_line(progress.doing))}"] if progress.doing else []
+    if progress.files:
+        lines.append(f"So far: {count(len(progress.files), 'file')}.")
+    return lines
+
+
+def _what_next(task: Task) -> str:
+    match task.phase:
+        case Phase.QUEUED:
+            return "Waits for a free place; the runs before it end or stop. `/agent stop` takes it out of the queue."
+        case Phase.PREPARING | Phase.WORKING | Phase.VERIFYING | Phase.PUBLISHING:
+            return "`/agent stop` keeps the work"
+        case Phase.IN_REVIEW:
+            return f"Pull request #{task.pull} waits for your review: reply there to steer, merge to finish."
+        case Phase.NEEDS_INPUT:
+            return "Waits for an answer to the question below."
+        case Phase.DONE | Phase.DISCARDED:
+            return ""
+        case Phase.CANCELLED | Phase.FAILED:
+            return "What was done is kept. `/agent retry` goes on from it."
+        case Phase.DECLINED | Phase.ANSWERED:
+            return "The reason is below. `/agent retry` asks again."
+        case never:
+            assert_never(never)
+
+
+def _closing_line(view: View) -> str:
+    if view.task.live:
+        return ""
+    runs = [recorded for recorded in view.history if isinstance(recorded.event, RunAdmitted)]
+    if not runs:
+        return ""
+    whole = (view.history[-1].at - view.history[0].at).total_seconds()
+    published = newest(view.history, Published)
+    where = f" · pull request #{published.pull}" if published else ""
+    return f"{duration(whole)} from label to end · {count(len(runs), 'run')}{where}"
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
