@@ -1,0 +1,26 @@
+"""GitHub's limits of length, and how a longer text is brought under them."""
+
+BODY_LIMIT = 65_536
+"""Characters of a comment or of the body of a pull request."""
+SUMMARY_LIMIT = 65_535
+"""Characters of the summary of a check run: https://docs.github.com/rest/checks/runs"""
+TITLE_LIMIT = 256
+"""Characters of the title of a pull request."""
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """`text`, at most `limit` characters of it: the middle goes, a note says how much, both ends stay."""
+    if len(text) <= limit:
+        return text
+    note = f"\n\n*… {len(text) - limit:,} characters and more are left out here (GitHub's limit) …*\n\n"
+    room = limit - len(note)
+    if room < 2:
+        return text[: max(limit, 0)]
+    head = room - room // 2
+    return text[:head] + note + text[len(text) - room // 2 :]
+
+
+def cut_title(title: str) -> str:
+    """One line, with an ellipsis where it was too long."""
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1].rstrip() + "…"

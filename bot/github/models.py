@@ -1,0 +1,227 @@
+"""GitHub's JSON, cut to the fields that we use, and turned into our own values. Tolerant: unknown keys are nothing."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from bot.task.ids import (
+    BranchName,
+    CommentId,
+    CommitSha,
+    InstallationId,
+    IssueNumber,
+    IssueRef,
+    Login,
+    PullNumber,
+    RepoRef,
+    ReviewId,
+)
+from bot.task.observed import Actor, Comment, InlineComment, Issue, Pull, Repository, Review, ReviewState
+
+Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+"""A text that GitHub leaves null when it is empty."""
+GHOST = Actor(id=0, login=Login("ghost"), is_bot=False)
+"""Stands for a deleted account, of which GitHub tells nothing."""
+
+
+class Wire(BaseModel):
+    """Anything from GitHub. Inputs stay out of error messages: they may be private."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class WireUser(Wire):
+    id: int
+    login: str
+    type: str = "User"
+
+
+def actor(user: WireUser | None) -> Actor:
+    return GHOST if user is None else Actor(user.id, Login(user.login), user.type == "Bot")
+
+
+class WireApp(Wire):
+    id: int
+    slug: str
+
+
+class WireInstallation(Wire):
+    id: int
+    suspended_at: datetime | None = None
+
+
+class WireRepo(Wire):
+    id: int
+    full_name: str
+    default_branch: str = "main"
+    clone_url: str = ""
+    private: bool = True
+    archived: bool = False
+
+    def ref(self, installation: InstallationId) -> RepoRef:
+        return RepoRef(self.id, self.full_name, installation)
+
+    def repository(self, installation: InstallationId) -> Repository:
+        branch = BranchName(self.default_branch)
+        return Repository(self.ref(installation), branch, self.clone_url, self.private, self.archived)
+
+
+class WireRepos(Wire):
+    repositories: list[WireRepo]
+
+
+class WireLabel(Wire):
+    name: str
+
+
+class WireIssue(Wire):
+    number: int
+    title: str
+    body: Text = ""
+    state: str
+    labels: list[WireLabel | str] = []
+    user: WireUser | None = None
+    pull_request: dict[str, object] | None = None
+    html_url: str
+
+    def issue(self, repo: RepoRef) -> Issue:
+        return Issue(
+            ref=IssueRef(repo, IssueNumber(self.number)),
+            title=self.title,
+            body=self.body,
+            is_open=self.state == "open",
+            labels=frozenset(label if isinstance(label, str) else label.name for label in self.labels),
+            author=actor(self.user),
+            is_pull=self.pull_request is not None,
+            url=self.html_url,
+        )
+
+
+class WireEvent(Wire):
+    """One row of an issue's history; only labelling has a label."""
+
+    id: int
+    event: str
+    actor: WireUser | None = None
+    label: WireLabel | None = None
+    created_at: datetime
+
+
+class WireComment(Wire):
+    id: int
+    issue_url: str
+    html_url: str
+    body: Text = ""
+    user: WireUser | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    def comment(self) -> Comment:
+        return Comment(
+            id=CommentId(self.id),
+            issue=IssueNumber(int(self.issue_url.rpartition("/")[2])),
+            on_pull="/pull/" in self.html_url,
+            body=self.body,
+            author=actor(self.user),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            url=self.html_url,
+        )
+
+
+class WireInline(Wire):
+    id: int
+    pull_request_review_id: int | None = None
+    path: str
+    line: int | None = None
+    diff_hunk: Text = ""
+    body: Text = ""
+
+    def inline(self) -> InlineComment:
+        return InlineComment(self.id, self.path, self.line, self.diff_hunk, self.body)
+
+
+class WireReview(Wire):
+    id: int
+    state: ReviewState
+    body: Text = ""
+    user: WireUser | None = None
+    submitted_at: datetime | None = None
+    html_url: str = ""
+
+    def review(self, pull: PullNumber, comments: tuple[InlineComment, ...]) -> Review | None:
+        """None while it is pending: nobody but its author sees it."""
+        if self.submitted_at is None or self.state is ReviewState.PENDING:
+            return None
+        by = actor(self.user)
+        return Review(ReviewId(self.id), pull, self.state, self.body, by, self.submitted_at, comments, self.html_url)
+
+
+class WireId(Wire):
+    id: int
+
+
+class WireSide(Wire):
+    """Head or base of a pull request; the repository is null when a fork was deleted."""
+
+    ref: str
+    sha: str
+    repo: WireId | None = None
+
+
+class WirePull(Wire):
+    number: int
+    title: str
+    body: Text = ""
+    state: str
+    merged_at: datetime | None = None
+    draft: bool = False
+    head: WireSide
+    base: WireSide
+    user: WireUser | None = None
+    node_id: str
+    html_url: str
+
+    def is_from(self, repo: RepoRef, branch: BranchName) -> bool:
+        return self.head.ref == branch and self.head.repo is not None and self.head.repo.id == repo.id
+
+    def pull(self, repo: RepoRef) -> Pull:
+        return Pull(
+            repo=repo,
+            number=PullNumber(self.number),
+            title=self.title,
+            body=self.body,
+            is_open=self.state == "open",
+            merged=self.merged_at is not None,
+            draft=self.draft,
+            head=CommitSha(self.head.sha),
+            head_branch=BranchName(self.head.ref),
+            base_branch=BranchName(self.base.ref),
+            author=actor(self.user),
+            node_id=self.node_id,
+            url=self.html_url,
+        )
+
+
+class WirePermission(Wire):
+    permission: str
+
+
+class WireCheckOutput(Wire):
+    title: Text = ""
+    summary: Text = ""
+
+
+class WireCheckRun(Wire):
+    id: int
+    name: str
+    external_id: Text = ""
+    conclusion: Text = ""
+    html_url: Text = ""
+    output: WireCheckOutput = WireCheckOutput()
+    app: WireId | None = None
+
+
+class WireCheckRuns(Wire):
+    check_runs: list[WireCheckRun]
