@@ -1,0 +1,93 @@
+"""Decide how a turn ended from what the agent said last: one convention for every agent.
+
+No protocol and no command line offers all agents a way to ask, to decline or to answer, so the prompt asks for a marked
+last message. A line that starts with
+
+    QUESTION:   the agent needs a decision; the rest of the message is the question (or a list of them)
+    DECLINED:   there is nothing to do; the rest is the reason
+    ANSWER:     the issue was a question; the rest is the answer
+
+decides; the first such line counts. Without one the turn ended in good order and the message is its summary. The marker
+is upper case; Markdown around it (`**QUESTION:**`, `## ANSWER:`) is forgiven, lines inside code fences do not count.
+"""
+
+import re
+
+from bot.agents.printable import clean, one_line
+from bot.task.results import (
+    FaultKind,
+    TurnAnswered,
+    TurnAsked,
+    TurnDeclined,
+    TurnEnded,
+    TurnFailed,
+    TurnOutcome,
+)
+
+WORDS_LIMIT = 4000
+"""Characters kept of an agent's last message."""
+DETAIL_LIMIT = 300
+"""Characters of the one line that says why a turn failed."""
+
+_MARKER = re.compile(r"[ \t]*(?:[*_#>]+[ \t]*)?(QUESTION|DECLINED|ANSWER):(?:\*\*|__)?[ \t]*(.*)")
+_FENCE = ("```", "~~~")
+
+
+def read_message(message: str) -> TurnOutcome:
+    """What the last message of a turn that ended in good order says. A marker without any words does not count."""
+    lines = message.splitlines()
+    fenced = False
+    for place, line in enumerate(lines):
+        if line.lstrip().startswith(_FENCE):
+            fenced = not fenced
+        found = None if fenced else _MARKER.match(line)
+        if found is None:
+            continue
+        words = clean("\n".join([found[2], *lines[place + 1 :]]), WORDS_LIMIT)
+        words = words or clean("\n".join(lines[:place]), WORDS_LIMIT)
+        if words:
+            return _marked(found[1], words)
+    return TurnEnded(clean(message, WORDS_LIMIT))
+
+
+def _marked(marker: str, words: str) -> TurnOutcome:
+    if marker == "QUESTION":
+        return TurnAsked(words)
+    if marker == "DECLINED":
+        return TurnDeclined(words)
+    return TurnAnswered(words)
+
+
+def read_stop(reason: str, message: str) -> TurnOutcome:
+    """The outcome for a stop reason of the Agent Client Protocol and the last message.
+
+    `refusal` is the model's own refusal: declined, with its words. The other reasons but `end_turn` mean that the agent
+    stopped before it was done (https://agentclientprotocol.com/protocol/prompt-turn#stop-reasons).
+    """
+    if reason == "end_turn":
+        return read_message(message)
+    if reason == "refusal":
+        return TurnDeclined(clean(message, WORDS_LIMIT) or "The agent refused to work on this.")
+    why = {
+        "max_tokens": "it reached its limit of tokens",
+        "max_turn_requests": "it reached its limit of model requests in one turn",
+        "cancelled": "it says that the turn was cancelled, but nobody did",
+    }.get(reason, one_line(reason, 60))
+    return crashed(f"The agent stopped before it was done: {why}.")
+
+
+def crashed(detail: str) -> TurnFailed:
+    """The agent failed; `detail` becomes one line."""
+    return TurnFailed(FaultKind.CRASHED, one_line(detail, DETAIL_LIMIT))
+
+
+def timed_out(seconds: float) -> TurnFailed:
+    """The turn used up its time; the sentence names the setting to change."""
+    return TurnFailed(
+        FaultKind.TIMED_OUT, f"The agent used up its {seconds:g} s; `limits.minutes` sets how long it may work."
+    )
+
+
+def too_much_output(limit: int) -> TurnFailed:
+    """The agent wrote more than it may."""
+    return TurnFailed(FaultKind.OUTPUT_LIMIT, f"The agent wrote more than {limit} bytes in one turn and was ended.")
