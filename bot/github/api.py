@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from bot.github.cache import Page, PageCache
 from bot.github.errors import Problem, RateLimited, Refused, Unavailable, failure
@@ -140,7 +140,7 @@ class Api:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             stop=stop_after_attempt(self._patience.tries),
-            wait=wait_exponential_jitter(initial=self._patience.pause, max=8, jitter=self._patience.pause),
+            wait=wait_exponential(multiplier=self._patience.pause, max=8) + wait_random(0, self._patience.pause),
             reraise=True,
         ):
             with attempt:
