@@ -132,11 +132,11 @@ class Workspaces(Protocol):
         ...
 
     async def open(self, task: TaskId, repo: RepoRef, start: CommitSha) -> bool:
-        """The sandbox worktree exists, made from `start`. True: it was there already (crash, next attempt) and was kept."""
+        """The sandbox worktree exists, made from `start`. True: it was there (crash, next attempt) and was kept."""
         ...
 
     def box(self, task: TaskId) -> Box:
-        """What a process in the worktree sees: /task writable, HOME writable and kept, objects read-only, no network."""
+        """What a process in the worktree sees: /task and a lasting HOME, objects read-only, no network."""
         ...
 
     async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:

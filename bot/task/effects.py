@@ -33,6 +33,17 @@ class Topic(StrEnum):
     ANSWERED = "answered"
 
 
+class Refusal(StrEnum):
+    """Why something outside any task starts nothing."""
+
+    LABEL_DENIED = "label denied"
+    """The label was put by someone without write access."""
+    LABEL_ON_PULL = "label on pull request"
+    """The label was put on a pull request."""
+    NO_TASK = "no task"
+    """A command on an issue that has no task."""
+
+
 class Answer(StrEnum):
     """What a reply to a command says."""
 
@@ -198,7 +209,7 @@ class Refuse:
     full_name: str
     installation: int
     issue: int
-    reason: str
+    why: Refusal
     by: str
     fact: str
 

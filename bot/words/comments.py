@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from bot.task.effects import Answer, Topic
+from bot.task.effects import Answer, Refusal, Topic
 from bot.task.events import (
     AgentFailed,
     EffectFailed,
@@ -59,7 +59,7 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
 _GO_ON = "`/agent retry` goes on from it, `/agent retry fresh` does so in a new session."
 
 
-def reply(answer: Answer, by: str, word: str = "") -> str:
+def reply(answer: Answer, word: str = "") -> str:
     """An answer to a command, where it was given."""
     match answer:
         case Answer.HELP:
@@ -119,16 +119,14 @@ def _short(commit: str | None) -> str:
     return (commit or "")[:7]
 
 
-def outside_any_task() -> str:
-    """To a command on an issue that has no task."""
-    return "There is no task on this issue. Put the label `agent:run` on it to start one."
-
-
-def label_denied(login: str) -> str:
-    """To a label put by someone without write access."""
-    return f"@{login} Only people with write access to this repository can start me, so I took `agent:run` away."
-
-
-def label_on_pull() -> str:
-    """To `agent:run` on a pull request."""
-    return "`agent:run` belongs on an issue: I open the pull request myself. I took the label away."
+def refusal(why: Refusal, by: str) -> str:
+    """To a label or a command that starts nothing."""
+    match why:
+        case Refusal.LABEL_DENIED:
+            return f"@{by} Only people with write access to this repository can start me, so I took `agent:run` away."
+        case Refusal.LABEL_ON_PULL:
+            return "`agent:run` belongs on an issue: I open the pull request myself. I took the label away."
+        case Refusal.NO_TASK:
+            return "There is no task on this issue. Put the label `agent:run` on it to start one."
+        case _:
+            assert_never(why)

@@ -1,0 +1,1 @@
+"""One short function per effect: perform it, and return the event that happened."""

@@ -1,0 +1,71 @@
+"""What the agent is told: the admitted issue, the words of the run's causes, what the last attempt lacked."""
+
+from typing import assert_never
+
+from bot.flow.steps.bench import Bench
+from bot.task.events import HarvestRejected, Verified
+from bot.task.history import newest
+from bot.task.ids import CommentId, PullNumber, ReviewId
+from bot.task.model import Cause, CauseKind, Task
+from bot.task.results import CheckResult
+from bot.words.prompt import Assignment, FailedCheck, Feedback
+
+
+async def assignment(bench: Bench, task: Task, *, interrupted: bool) -> Assignment:
+    """Words of people are read anew, so that what they edited or deleted before the run is honoured."""
+    if task.base is None:
+        raise ValueError(f"task {task.id} has no base yet")
+    body = await bench.store.artifact(task.admitted)
+    commands, _ = await bench.commands(task, task.base)
+    feedback = [await _feedback(bench, task, cause) for cause in task.current]
+    return Assignment(
+        title=task.title,
+        body=(body or b"").decode(),
+        checks=tuple(command.command for command in commands),
+        feedback=tuple(item for item in feedback if item is not None),
+        failures=await _failures(bench, task),
+        violations=await _violations(bench, task),
+        interrupted=interrupted,
+        resumed=task.session is not None,
+    )
+
+
+async def _feedback(bench: Bench, task: Task, cause: Cause) -> Feedback | None:
+    match cause.kind:
+        case CauseKind.LABEL | CauseKind.RETRY:
+            return None
+        case CauseKind.FEEDBACK | CauseKind.ANSWER:
+            kind, _, number = cause.fact.partition(":")
+            if kind == "review" and task.pull is not None:
+                return await _review(bench, task, task.pull, ReviewId(int(number)))
+            comment = await bench.github.comment(task.issue.repo, CommentId(int(number)))
+            return Feedback(comment.author.login, comment.body) if comment else None
+        case _:
+            assert_never(cause.kind)
+
+
+async def _review(bench: Bench, task: Task, pull: PullNumber, review: ReviewId) -> Feedback | None:
+    seen = await bench.github.review(task.issue.repo, pull, review)
+    if seen is None:
+        return None
+    places = tuple((comment.path, comment.line, comment.hunk, comment.body) for comment in seen.comments)
+    return Feedback(seen.author.login, seen.body, places)
+
+
+async def _failures(bench: Bench, task: Task) -> tuple[FailedCheck, ...]:
+    """The failing checks of the attempt before this one."""
+    verified = newest(await bench.store.history(task.id), Verified, task.run)
+    if verified is None:
+        return ()
+    return tuple([await _failed(bench, check) for check in verified.verification.failures])
+
+
+async def _failed(bench: Bench, check: CheckResult) -> FailedCheck:
+    log = await bench.store.artifact(check.log) if check.log is not None else None
+    outcome = check.note or f"exit code {check.exit_code}"
+    return FailedCheck(check.name, check.command, outcome, (log or b"").decode(errors="replace"))
+
+
+async def _violations(bench: Bench, task: Task) -> tuple[str, ...]:
+    rejected = newest(await bench.store.history(task.id), HarvestRejected, task.run)
+    return rejected.violations if rejected and rejected.attempt == task.attempt - 1 else ()

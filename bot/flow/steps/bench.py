@@ -1,0 +1,89 @@
+"""What every step works with, and the few things that several steps look up."""
+
+from dataclasses import dataclass
+
+from bot.flow.doors import Agents, Checks, Clock, GitHub, Workspaces
+from bot.store.store import Store
+from bot.task import repo_config
+from bot.task.effects import Pace
+from bot.task.ids import CommitSha, TaskId
+from bot.task.model import Task
+from bot.task.repo_config import BadConfig, RepoConfig
+from bot.task.results import ChecksOrigin, SandboxLevel
+from bot.verify.command import Command
+from bot.verify.guess import guess
+
+WORK = "work"
+"""Artifact kind: `base..commit` as a git bundle, named by the commit."""
+STATE = "state"
+"""Artifact kind: the agent's HOME, named `home`."""
+LOG = "log"
+"""Artifact kind: output of a check, named `<run>.<attempt>/<check>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The doors and the settings of the operator."""
+
+    store: Store
+    github: GitHub
+    workspaces: Workspaces
+    agents: Agents
+    checks: Checks
+    clock: Clock
+    pace: Pace
+    sandbox: SandboxLevel
+    may_run_checks: bool
+    """False on a machine without a sandbox: checks are the repository's own code."""
+    author: str
+    """`name <mail>` of the bot's commits."""
+
+    async def config(self, task: Task, base: CommitSha) -> RepoConfig | BadConfig:
+        """The repository's settings as of the base commit."""
+        return repo_config.parse(await self.workspaces.read(task.issue.repo, base, repo_config.PATH))
+
+    async def commands(self, task: Task, base: CommitSha) -> tuple[tuple[Command, ...], ChecksOrigin]:
+        """The checks of the repository, and where they come from."""
+        config = await self.config(task, base)
+        if isinstance(config, RepoConfig) and config.checks:
+            named = tuple(Command(name, check.run, check.required) for name, check in config.checks.items())
+            return named, ChecksOrigin.CONFIGURED
+        repo = task.issue.repo
+        paths = await self.workspaces.paths(repo, base)
+        files = {path: await self.workspaces.read(repo, base, path) for path in paths if path in _TELLING}
+        guessed = guess(paths, files.get)
+        return guessed, ChecksOrigin.GUESSED if guessed else ChecksOrigin.NONE
+
+    async def stand_ready(self, task: Task) -> bool:
+        """The worktree exists, at the commit that the work builds on. True: it was there already."""
+        if task.base is None or task.parent is None:
+            raise ValueError(f"task {task.id} has no base yet")
+        await self.bring_back(task, task.commit)
+        kept = await self.workspaces.open(task.id, task.issue.repo, task.parent)
+        if not kept and task.session:
+            state = await self.store.find_artifact(task.id, STATE)
+            if state is not None:
+                await self.workspaces.restore_state(task.id, state)
+        return kept
+
+    async def bring_back(self, task: Task, commit: CommitSha | None) -> None:
+        """A saved commit is in the quarantine again, whichever machine saved it."""
+        if commit is None:
+            return
+        bundle = await self.store.find_artifact(task.id, WORK, commit)
+        if bundle is not None:
+            await self.workspaces.restore(task.id, task.issue.repo, bundle)
+
+    async def keep_work(self, task: TaskId, base: CommitSha, commit: CommitSha) -> None:
+        """Save a commit before anything else may happen to it."""
+        await self.store.keep(task, WORK, commit, await self.workspaces.save(task, base, commit))
+
+    async def keep_state(self, task: TaskId) -> None:
+        """Save the agent's HOME, so that its session can be resumed."""
+        state = await self.workspaces.save_state(task)
+        if state is not None:
+            await self.store.keep(task, STATE, "home", state)
+
+
+_TELLING = frozenset({"pyproject.toml", "package.json", "Makefile", "setup.cfg", "tox.ini", "pytest.ini"})
+"""Files whose content a guess of the checks may need."""

@@ -1,0 +1,59 @@
+"""Publish: push by commit id, open or renew the pull request and the report."""
+
+from bot.flow.steps.bench import Bench
+from bot.github.errors import Refused
+from bot.task.effects import Publish
+from bot.task.events import HeadMoved, Published, PublishRefused, WorkspacePrepared
+from bot.task.history import History, newest
+from bot.task.model import Task
+from bot.task.observed import CheckRunDraft, PullDraft
+from bot.words import report as words
+from bot.workspace.values import BranchMoved, PushRefused, Remote
+
+
+async def publish(bench: Bench, task: Task, effect: Publish) -> Published | PublishRefused | HeadMoved:
+    """Idempotent: the push is of one commit, pull request and check run are found by their natural keys."""
+    if task.commit is None:
+        raise ValueError(f"task {task.id} has nothing to publish")
+    repo = await bench.github.repository(task.issue.repo)
+    if repo is None:
+        return PublishRefused(effect.run, f"the App cannot see the repository {task.issue.repo.full_name} any more.")
+    await bench.bring_back(task, task.commit)
+    remote = Remote(repo.clone_url, await bench.github.credential(repo.ref))
+    pushed = await bench.workspaces.push(task.id, remote, task.commit, task.branch, task.start)
+    if isinstance(pushed, BranchMoved):
+        return HeadMoved(effect.run)
+    if isinstance(pushed, PushRefused):
+        return PublishRefused(effect.run, f"GitHub does not take the branch `{task.branch}`: {pushed.reason}")
+    history = await bench.store.history(task.id)
+    try:
+        return await _report(bench, task, effect, history)
+    except Refused as refused:
+        return PublishRefused(effect.run, str(refused))
+
+
+async def _report(bench: Bench, task: Task, effect: Publish, history: History) -> Published:
+    repo, commit = task.issue.repo, task.commit
+    prepared = newest(history, WorkspacePrepared)
+    if commit is None or prepared is None:
+        raise ValueError(f"task {task.id} was never prepared")
+    report = words.from_history(task, history)
+    check_run = CheckRunDraft(
+        head=commit,
+        name=words.CHECK_RUN_NAME,
+        external_id=f"task:{task.id}",
+        conclusion=words.conclusion(report),
+        title=words.check_title(report),
+        summary=words.check_summary(report),
+    )
+    url = await bench.github.put_check_run(repo, check_run)
+    draft = PullDraft(
+        head=task.branch,
+        base=prepared.base_branch,
+        title=words.pull_title(task),
+        ours=words.pull_body(report, url),
+        draft=words.is_draft(report),
+    )
+    pull = await bench.github.put_pull(repo, draft)
+    await bench.github.request_review(repo, pull.number, [task.requester])
+    return Published(effect.run, pull.number, commit, draft.draft, url)
