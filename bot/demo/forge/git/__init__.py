@@ -1,0 +1,1 @@
+"""Real git under the forge: bare repositories, diffs, merges."""
