@@ -43,10 +43,9 @@ class Observer:
         match hint:
             case IssueHint(ref):
                 await self.issue(ref)
-            case CommentHint(deleted=True):
-                return
-            case CommentHint(ref, comment, deleted=False):
-                if seen := await self.github.comment(ref.repo, comment):
+            case CommentHint(ref, comment, deleted):
+                seen = None if deleted else await self.github.comment(ref.repo, comment)
+                if seen is not None:
                     await self.comment(ref, seen)
             case ReviewHint(repo, pull, review):
                 await self.review(repo, pull, review)
@@ -118,8 +117,11 @@ class Observer:
     async def _refuse(self, ref: IssueRef, why: Refusal, by: str, fact: FactKey) -> None:
         """Say once why this starts nothing."""
         repo = ref.repo
-        effect = Refuse(repo.id, repo.full_name, repo.installation, ref.number, why, by, fact)
-        await self.store.want(f"issue:{repo.id}:{ref.number}", effect)
+        mark = f"refused:{ref}:{fact}"
+        if await self.store.marked(mark) is None:
+            effect = Refuse(repo.id, repo.full_name, repo.installation, ref.number, why, by, fact)
+            await self.store.want(f"issue:{repo.id}:{ref.number}", effect)
+            await self.store.mark(mark, why)
 
     # ── words ──
 
@@ -185,9 +187,7 @@ def _events(
     if commands and not writer:
         return [(CommandDenied(by, comment.id, on_pull), "")]
     if commands:
-        return [
-            (_commanded(comment, command), f"/{number}" if number else "") for number, command in enumerate(commands)
-        ]
+        return [(_commanded(comment, said), f"/{number}" if number else "") for number, said in enumerate(commands)]
     if not writer or not comment.body.strip():
         return []
     cause = Cause(CauseKind.FEEDBACK, FactKey(f"comment:{comment.id}"), by)

@@ -292,20 +292,8 @@ PersonEvent = (
     | PullMerged
     | PullClosed
 )
+AgentResult = ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed
 RunResult = (
-    RunAdmitted
-    | WorkspacePrepared
-    | RunRefused
-    | ChangesMade
-    | NothingDone
-    | HarvestRejected
-    | QuestionAsked
-    | WorkDeclined
-    | IssueAnswered
-    | AgentFailed
-    | Verified
-    | Published
-    | PublishRefused
-    | HeadMoved
+    RunAdmitted | WorkspacePrepared | RunRefused | AgentResult | Verified | Published | PublishRefused | HeadMoved
 )
 TaskEvent = PersonEvent | RunResult | WorkSaved | StatusPosted | EffectFailed

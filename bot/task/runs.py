@@ -12,6 +12,7 @@ from typing import assert_never
 from bot.task.effects import Announce, CloseWorkspace, PrepareWorkspace, Publish, RunAgent, Topic, UpdateStatus, Verify
 from bot.task.events import (
     AgentFailed,
+    AgentResult,
     ChangesMade,
     HarvestRejected,
     HeadMoved,
@@ -106,9 +107,6 @@ def _prepared(task: Task, event: WorkspacePrepared) -> Moved:
 def _next_attempt(task: Task) -> Moved:
     working = replace(task, phase=Phase.WORKING, attempt=task.attempt + 1)
     return Moved(working, (RunAgent(task.run, working.attempt), UpdateStatus()))
-
-
-AgentResult = ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed
 
 
 def _turn_over(task: Task, event: AgentResult) -> Moved:

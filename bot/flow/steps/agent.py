@@ -1,17 +1,42 @@
 """RunAgent: one turn of the agent in its worktree, then the harvest."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import assert_never
+
+from bot.agents.turn import Turn
 from bot.flow.steps.assignment import assignment
 from bot.flow.steps.bench import Bench
 from bot.sandbox.box import Limits
-from bot.task.effects import RunAgent
+from bot.task.effects import RunAgent, UpdateStatus, Wait
 from bot.task.events import (
+    AgentFailed,
     AgentResult,
+    ChangesMade,
+    HarvestRejected,
+    IssueAnswered,
+    NothingDone,
+    QuestionAsked,
+    WorkDeclined,
 )
 from bot.task.model import Task
+from bot.task.repo_config import RepoConfig
 from bot.task.results import (
     Harvest,
     Harvested,
+    HarvestRefused,
+    NothingChanged,
+    Progress,
+    TurnAnswered,
+    TurnAsked,
+    TurnDeclined,
+    TurnEnded,
+    TurnFailed,
 )
+from bot.words.plain import one_line
 from bot.words.prompt import prompt
 from bot.workspace.values import CommitMessage
 
@@ -37,7 +62,7 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
         )
     harvest = await take_over(bench, task)
     await bench.keep_state(task.id)
-    return _result(bench, task, effect, turn.outcome, harvest, turn.session)
+    return _result(effect, turn, harvest, bench.clock())
 
 
 async def take_over(bench: Bench, task: Task) -> Harvest:
@@ -50,3 +75,74 @@ async def take_over(bench: Bench, task: Task) -> Harvest:
     if isinstance(harvest, Harvested):
         await bench.keep_work(task.id, base, harvest.commit)
     return harvest
+
+
+def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: datetime) -> AgentResult:
+    """What the orchestrator saw goes before what the agent said."""
+    run, attempt, session = effect.run, effect.attempt, turn.session
+    commit = harvest.commit if isinstance(harvest, Harvested) else None
+    match turn.outcome:
+        case TurnFailed(kind, detail):
+            return AgentFailed(run, attempt, kind, detail, commit, session)
+        case TurnAsked(question):
+            return QuestionAsked(run, attempt, question, now, commit, session)
+        case TurnDeclined(reason) if commit is None:
+            return WorkDeclined(run, attempt, reason, session)
+        case TurnAnswered(text) if commit is None:
+            return IssueAnswered(run, attempt, text, session)
+        case TurnEnded(summary=words) | TurnDeclined(reason=words) | TurnAnswered(text=words):
+            return _changes(harvest, effect, words, session)
+        case _:
+            assert_never(turn.outcome)
+
+
+def _changes(harvest: Harvest, effect: RunAgent, words: str, session: str | None) -> AgentResult:
+    match harvest:
+        case Harvested(commit, files):
+            return ChangesMade(effect.run, effect.attempt, commit, files, words, session)
+        case NothingChanged():
+            return NothingDone(effect.run, effect.attempt, words, session)
+        case HarvestRefused(violations):
+            return HarvestRejected(effect.run, effect.attempt, violations, session)
+        case _:
+            assert_never(harvest)
+
+
+async def _config(bench: Bench, task: Task) -> RepoConfig:
+    """Checked when the run was prepared, on the same commit."""
+    config = await bench.config(task, task.base) if task.base else RepoConfig()
+    return config if isinstance(config, RepoConfig) else RepoConfig()
+
+
+def _message(task: Task) -> str:
+    """Subject and trailers of our commit. The person who asked is its co-author."""
+    mail = f"{task.requester}@users.noreply.github.com"
+    subject = one_line(task.title, 72)
+    return f"{subject}\n\nFor #{task.issue.number}.\n\nCo-authored-by: {task.requester} <{mail}>\n"
+
+
+def _mark(task: Task) -> str:
+    return f"turn:{task.id}:{task.run}.{task.attempt}"
+
+
+@asynccontextmanager
+async def _progress(bench: Bench, task: Task) -> AsyncIterator[Callable[[Progress], None]]:
+    """Write down the newest of what the agent says, every few seconds, while the block runs."""
+    newest: list[Progress] = []
+    slow = Wait(bench.pace.progress_every, bench.pace.progress_every)
+
+    async def keep_writing() -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            if newest:
+                await bench.store.set_progress(task.id, task.run, newest[-1])
+                newest.clear()
+                await bench.store.want(f"task:{task.id}", UpdateStatus(), slow)
+
+    writer = asyncio.create_task(keep_writing())
+    try:
+        yield newest.append
+    finally:
+        writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writer
