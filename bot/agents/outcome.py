@@ -29,7 +29,7 @@ WORDS_LIMIT = 4000
 DETAIL_LIMIT = 300
 """Characters of the one line that says why a turn failed."""
 
-_MARKER = re.compile(r"[ \t]*(?:[*_#>]+[ \t]*)?(QUESTION|DECLINED|ANSWER):(?:\*\*|__)?[ \t]*(.*)")
+_MARKER = re.compile(r"[ \t]*(?:[*_#>]+[ \t]*)?(QUESTION|DECLINED|ANSWER)(?:\*\*|__)?:(?:\*\*|__)?[ \t]*(.*)")
 _FENCE = ("```", "~~~")
 
 

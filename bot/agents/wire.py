@@ -82,9 +82,17 @@ class Wire:
             message: dict[str, Any] = json.loads(line)
         except (ValueError, RecursionError):
             raise BrokenWire("it sent broken JSON") from None
+        if not _well_formed(message):
+            raise BrokenWire("it sent a message that is not JSON-RPC")
         if isinstance(params := message.get("params"), dict):
             params.pop("_meta", None)  # the SDK lets its keys replace arguments
         return message
+
+
+def _well_formed(message: dict[str, Any]) -> bool:
+    """Has the message the types that the SDK takes for granted? It would stop reading, with a request left open."""
+    kinds = (("method", str), ("id", int | str), ("error", dict))
+    return all(isinstance(message[name], kind) for name, kind in kinds if message.get(name) is not None)
 
 
 def _ignored(message: dict[str, Any]) -> bool:

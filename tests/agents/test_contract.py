@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from pathlib import Path
 
 import pytest
 
@@ -20,12 +19,6 @@ from bot.task.results import (
 from tests.agents.world import World
 
 pytestmark = pytest.mark.anyio
-
-
-async def until_there(path: Path) -> None:
-    async with asyncio.timeout(10):
-        while not path.exists():
-            await asyncio.sleep(0.01)
 
 
 async def test_edits_land_and_the_last_message_is_the_summary(any_world: World) -> None:
@@ -46,12 +39,14 @@ async def test_edits_land_and_the_last_message_is_the_summary(any_world: World) 
     assert turn.outcome == TurnEnded("All done.")
     assert (any_world.task / "printed.txt").read_text() == "hello\nagain\n"
     assert (any_world.task / "old.txt").read_text() == "one three\n"
-    assert not (any_world.task / "gone.txt").exists()
+    assert not any_world.has("gone.txt")
 
 
 async def test_progress_tells_plan_files_and_tool_calls(any_world: World) -> None:
     plan = [{"text": "look", "status": "completed"}, {"text": "write\x1b[2J it", "status": "in_progress"}]
-    any_world.turns([{"plan": plan}, {"write": {"path": "a/b.txt", "text": "x"}}, {"run": "true"}, {"say": "Done\nnow."}])
+    any_world.turns(
+        [{"plan": plan}, {"write": {"path": "a/b.txt", "text": "x"}}, {"run": "true"}, {"say": "Done\nnow."}]
+    )
     await any_world.turn()
     last = any_world.heard[-1]
     assert last.plan == (PlanStep("look", "completed"), PlanStep("write[2J it", "in_progress"))
@@ -130,7 +125,7 @@ async def test_a_turn_ends_at_its_time_limit(any_world: World) -> None:
 async def test_cancelling_leaves_no_process(any_world: World, step: dict[str, object]) -> None:
     any_world.turns([{"spawn": 300}, {"run": "trap '' TERM; setsid sleep 300 & touch ready"}, step])
     turn = asyncio.create_task(any_world.turn())
-    await until_there(any_world.task / "ready")
+    await any_world.until("ready")
     assert any_world.alive() != []
     started = time.monotonic()
     turn.cancel()

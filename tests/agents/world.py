@@ -1,5 +1,6 @@
 """A worktree, a home and scripted agents to let loose in them, in the real sandbox."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable
@@ -73,6 +74,15 @@ class World:
         self, agents: Agents, name: str, prompt: str, session: str | None = None, limits: Limits | None = None
     ) -> Turn:
         return await agents.turn(name, self.box, prompt, session, limits or Limits(seconds=20), self.heard.append)
+
+    async def until(self, name: str) -> None:
+        """Wait for a file that the agent makes in its worktree."""
+        async with asyncio.timeout(10):
+            while not self.has(name):  # noqa: ASYNC110 - another process makes it
+                await asyncio.sleep(0.01)
+
+    def has(self, name: str) -> bool:
+        return (self.task / name).exists()
 
     def alive(self) -> list[int]:
         """Pids of this world's processes, wherever they hid."""
