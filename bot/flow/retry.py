@@ -1,0 +1,58 @@
+"""What to do with an effect that failed: a pure function of the error and the attempt."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.github.errors import BadCredentials, NotInstalled, RateLimited, Refused, Unavailable
+from bot.github.payloads import PayloadError
+from bot.workspace.errors import RemoteUnavailable
+
+ATTEMPTS = 6
+"""How often an effect is tried before it is given up."""
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=5)
+OUTAGE_ATTEMPTS = 15
+"""The same for an outage of GitHub: with growing pauses about an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Try again at `until`. `counted`: it was an attempt."""
+
+    until: datetime
+    fault: str
+    counted: bool
+    ours: bool
+    """A fault of the bot, to be logged with its traceback, and not of the world."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """It will never work."""
+
+    fault: str
+    ours: bool
+
+
+def decide(error: Exception, attempt: int, now: datetime) -> Later | GiveUp:
+    """`attempt` counts from 1."""
+    fault = str(error) or type(error).__name__
+    match error:
+        case RateLimited():
+            return Later(error.until, fault, counted=False, ours=False)
+        case Refused() | PayloadError():
+            return GiveUp(fault, ours=False)
+        case Unavailable() | RemoteUnavailable() | NotInstalled() | BadCredentials():
+            if attempt >= OUTAGE_ATTEMPTS:
+                return GiveUp(fault, ours=False)
+            return Later(now + pause(attempt), fault, counted=True, ours=False)
+        case _:
+            named = f"{type(error).__name__}: {fault}"
+            if attempt >= ATTEMPTS:
+                return GiveUp(named, ours=True)
+            return Later(now + pause(attempt), named, counted=True, ours=True)
+
+
+def pause(attempt: int) -> timedelta:
+    """2 s, 4 s, 8 s … up to five minutes."""
+    return min(FIRST_PAUSE * 2 ** min(attempt - 1, 20), LONGEST_PAUSE)

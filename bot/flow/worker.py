@@ -1,0 +1,129 @@
+"""Claim an effect, perform its step, record what happened. All that is due is an effect; nothing else moves a task."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.flow.doors import Clock
+from bot.flow.retry import GiveUp, Later, decide
+from bot.flow.steps.perform import Steps
+from bot.store.store import Store
+from bot.store.values import Claimed
+from bot.task.effects import Lane, Sweep, lane
+from bot.task.events import TaskEvent
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 0.5
+"""How soon a step notices that its lease is gone: it then kills its sandbox."""
+IDLE_SECONDS = 5.0
+"""Longest sleep; a commit wakes the worker earlier."""
+SPARE_PLACES = 16
+"""Effects beside the runs: deliveries, comments, labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """The step came to its end; `event` is what happened."""
+
+    event: TaskEvent | None
+
+
+Outcome = Performed | Later | GiveUp
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process's hands. `rethrow`: a fault of ours ends the worker, as tests want it."""
+
+    name: str
+    store: Store
+    steps: Steps
+    clock: Clock
+    max_parallel: int
+    rethrow: bool = False
+    _running: dict[asyncio.Task[None], Claimed] = field(default_factory=dict)
+
+    async def serve(self) -> None:
+        """Work until cancelled; then every step is cancelled, its sandbox killed, its effect given back."""
+        await self.store.want("world", Sweep())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._heartbeat())
+            while True:
+                asked_at = self.clock()
+                await self._start_due(group)
+                await self.store.woken(await self._sleep_seconds(asked_at))
+
+    async def _start_due(self, group: asyncio.TaskGroup) -> None:
+        await self.store.admit(self.max_parallel)
+        while len(self._running) < self.max_parallel + SPARE_PLACES:
+            claimed = await self.store.claim(self.name)
+            if claimed is None:
+                return
+            step = group.create_task(self._handle(claimed))
+            self._running[step] = claimed
+            step.add_done_callback(self._running.pop)
+
+    async def _sleep_seconds(self, asked_at: datetime) -> float:
+        """Until something falls due. What was due and was not claimed waits for a commit, which wakes us."""
+        due = await self.store.next_due(after=asked_at)
+        if due is None:
+            return IDLE_SECONDS
+        return min(max((due - self.clock()).total_seconds(), 0.0), IDLE_SECONDS)
+
+    async def _heartbeat(self) -> None:
+        """A step whose lease is gone (stopped, taken over) is cancelled, and with it its sandbox."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            for step, claimed in list(self._running.items()):
+                if lane(claimed.effect) is Lane.WORK and not await self.store.owned(claimed):
+                    step.cancel()
+
+    async def _handle(self, claimed: Claimed) -> None:
+        """A cancelled step gives its effect back: to the next pass, or to nobody when it was revoked."""
+        try:
+            outcome = await self.perform(claimed)
+        except asyncio.CancelledError:
+            await self.store.release(claimed, self.clock(), count=False)
+        else:
+            await self.record(claimed, outcome)
+
+    async def run_until_idle(self) -> int:
+        """Perform all that is due now, one after the other; returns how many effects. For tests and tools."""
+        performed = 0
+        while await self.step() is not None:
+            performed += 1
+        return performed
+
+    async def step(self) -> Claimed | None:
+        """Admit, then claim, perform and record exactly one effect; None when nothing is due."""
+        await self.store.admit(self.max_parallel)
+        claimed = await self.store.claim(self.name)
+        if claimed is not None:
+            await self.record(claimed, await self.perform(claimed))
+        return claimed
+
+    async def perform(self, claimed: Claimed) -> Outcome:
+        """The step, and what to make of its failure."""
+        try:
+            return Performed(await self.steps.perform(claimed))
+        except Exception as error:
+            outcome = decide(error, claimed.attempt, self.clock())
+            if outcome.ours:
+                log.exception("%s of %s failed", type(claimed.effect).__name__, claimed.subject)
+                if self.rethrow:
+                    raise
+            else:
+                log.warning("%s of %s: %s", type(claimed.effect).__name__, claimed.subject, outcome.fault)
+            return outcome
+
+    async def record(self, claimed: Claimed, outcome: Outcome) -> None:
+        """One transaction; nothing is written when the lease is no longer ours."""
+        match outcome:
+            case Performed(event):
+                await self.store.finish(claimed, event)
+            case Later(until, fault, counted):
+                await self.store.release(claimed, until, fault=fault, count=counted)
+            case GiveUp(fault):
+                await self.store.bury(claimed, fault)
