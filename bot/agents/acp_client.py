@@ -27,6 +27,8 @@ LEAVE_S: Final = 2.0
 LAST_WORDS_S: Final = 0.5
 """How long output is still read when the process is gone."""
 PROTOCOL: Final = 1
+SESSION_LIMIT: Final = 500
+"""Characters of a session id: it is stored, and the agent chooses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class _Talk:
             return crashed(f"The agent reported an error: {_describe(error)}")
         except ValidationError as error:
             return crashed(f"The agent broke the protocol: {error.error_count()} wrong fields in its {error.title}.")
-        except _Foreign as error:
+        except _Unusable as error:
             return crashed(str(error))
         except ConnectionError:
             return await self._ended_early()
@@ -103,8 +105,8 @@ class _Talk:
                     await asyncio.wait([self._asking])
 
     async def leave(self) -> None:
-        """Close the agent's input and let it end by itself; one that broke the rules gets no time for that."""
-        if self._wire.failure is not None:
+        """Close the agent's input and let it end by itself, if it still speaks and keeps to the rules."""
+        if self._wire.over:
             return
         await self._wire.close()
         await asyncio.wait([self._ended], timeout=LEAVE_S)
@@ -120,7 +122,7 @@ class _Talk:
         """The stop reason of the turn."""
         hello = await self._agent.initialize(PROTOCOL, schema.ClientCapabilities(), _US)
         if hello.protocol_version != PROTOCOL:
-            raise _Foreign(f"The agent speaks protocol version {hello.protocol_version}; we speak {PROTOCOL}.")
+            raise _Unusable(f"The agent speaks protocol version {hello.protocol_version}; we speak {PROTOCOL}.")
         can_load = hello.agent_capabilities is not None and bool(hello.agent_capabilities.load_session)
         self.session = session = (await self._load() if can_load else None) or await self._new()
         self._listener.listening = True
@@ -139,7 +141,10 @@ class _Talk:
         return session
 
     async def _new(self) -> str:
-        return (await self._agent.new_session(self._wish.worktree, mcp_servers=[])).session_id
+        session = (await self._agent.new_session(self._wish.worktree, mcp_servers=[])).session_id
+        if not (session.isprintable() and 0 < len(session) <= SESSION_LIMIT):
+            raise _Unusable("The agent broke the protocol: its session id cannot be stored.")
+        return session
 
     async def _ended_early(self) -> TurnOutcome:
         """The stream or the process ended without an answer."""
@@ -160,8 +165,8 @@ class _Talk:
         return crashed(f"The agent's process ended before its turn did ({how})" + (f": {words}" if words else "."))
 
 
-class _Foreign(Exception):
-    """The agent speaks another version of the protocol; the text is the sentence for people."""
+class _Unusable(Exception):
+    """The agent answers, but not in a way that we can work with; the text is the sentence for people."""
 
 
 _US = schema.Implementation(name="issuewright", title="Issuewright", version="1")

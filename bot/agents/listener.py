@@ -80,4 +80,4 @@ class Listener:
         self._report.tool_calls(len(self._calls))
         self._report.doing(call.title)
         places = (inside(path, self._worktree) for path in call.changed)
-        self._report.touched(place for place in places if place is not None)
+        self._report.touched(place for place in places if place not in (None, "."))

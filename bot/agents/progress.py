@@ -13,7 +13,7 @@ STEPS_KEPT = 50
 
 
 class ProgressReport:
-    """Gathers what is heard and passes it on, coalesced. Use as an async context; the last state is always told."""
+    """Gathers what is heard and passes it on, coalesced. Use as an async context; a good end tells the last state."""
 
     def __init__(self, heard: Callable[[Progress], None]) -> None:
         self._heard = heard
@@ -28,9 +28,11 @@ class ProgressReport:
         self._pump = asyncio.create_task(self._tell_changes())
         return self
 
-    async def __aexit__(self, *raised: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         self._pump.cancel()
         await asyncio.wait([self._pump])
+        if kind is not None:
+            return
         if not self._pump.cancelled() and (error := self._pump.exception()):
             raise error
         self._tell()

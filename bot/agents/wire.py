@@ -8,6 +8,9 @@ import asyncio
 import json
 from typing import Any, Final
 
+from acp import schema
+from pydantic import ValidationError
+
 MESSAGE_LIMIT: Final = 32 << 20
 """Bytes of one message: agents send whole files as diffs."""
 _CHUNK: Final = 1 << 16
@@ -33,6 +36,8 @@ class Wire:
         self._stdin, self._stdout = stdin, stdout
         self._left = output_bytes
         self._buffer = bytearray()
+        self.over = False
+        """Nothing more will be received."""
         self.failure: BrokenWire | TooMuchOutput | None = None
         self.noise = ""
         """The last line that was no message."""
@@ -50,6 +55,7 @@ class Wire:
                     return message
         except (BrokenWire, TooMuchOutput) as failure:
             self.failure = failure
+        self.over = True
         return None
 
     async def close(self) -> None:
@@ -96,10 +102,16 @@ def _well_formed(message: dict[str, Any]) -> bool:
 
 
 def _ignored(message: dict[str, Any]) -> bool:
-    """Notifications that we do not read."""
+    """Is it a notification that we do not read, or an update in a shape that we do not know?
+
+    The SDK would log each with a traceback: a way to fill our log.
+    """
     if "method" not in message or "id" in message:
         return False
-    try:
-        return message["method"] != "session/update" or message["params"]["update"]["sessionUpdate"] not in _UPDATES
-    except (KeyError, TypeError):
+    if message["method"] != "session/update":
         return True
+    try:
+        update = schema.SessionNotification.model_validate(message.get("params")).update
+    except ValidationError:
+        return True
+    return update.session_update not in _UPDATES

@@ -61,6 +61,9 @@ async def test_updates_of_a_newer_agent_are_skipped(world: World, caplog: pytest
     newer = [
         '{"method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"telepathy"}}}',
         '{"method":"session/update","params":{"sessionId":"s","update":7}}',
+        '{"method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":["plan"]}}}',
+        '{"method":"session/update","params":{"sessionId":"s","update":{"sessionUpdate":"plan","entries":7}}}',
+        '{"method":"session/update"}',
         '{"method":"nothing/known","params":null}',
     ]
     world.turns([*({"raw": line} for line in newer), {"say": "fine"}])
@@ -104,10 +107,12 @@ async def test_a_profile_without_resume_names_no_session(world: World) -> None:
         (READ_AND + "say(id=ask(), result={'protocolVersion': 2}); wait()", "speaks protocol version 2"),
         (READ_AND + "say(id=ask(), result=[]); wait()", "broke the protocol: 1 wrong fields"),
         (HELLO + "say(id=ask(), error={'code': -32000, 'message': 'Log in first'})", "error: Log in first"),
+        (HELLO + "say(id=ask(), result={'sessionId': 'x' * 501})", "session id cannot be stored"),
+        (HELLO + "say(id=ask(), result={'sessionId': 'a\\0b'})", "session id cannot be stored"),
         (SESSION + "say(id=ask(), result={'stopReason': 'max_tokens'})", "limit of tokens"),
         (SESSION + "say(id=ask(), result={'stopReason': 'bored'})", "broke the protocol"),
     ],
-    ids=["exit", "usage", "killed", "version", "wrong", "login", "tokens", "stop-reason"],
+    ids=["exit", "usage", "killed", "version", "wrong", "login", "long-id", "odd-id", "tokens", "stop-reason"],
 )
 async def test_a_strange_program_is_a_failure_in_one_line(world: World, program: str, detail: str) -> None:
     assert detail in crash((await world.foreign("python3", "-IS", "-c", program)).outcome)
@@ -145,6 +150,33 @@ async def test_files_and_terminals_are_not_offered(world: World) -> None:
 async def test_an_agent_that_does_not_leave_is_killed(world: World) -> None:
     program = SESSION + "say(id=ask(), result={'stopReason': 'end_turn'}); time.sleep(300)"
     assert (await world.foreign("python3", "-IS", "-c", program)).outcome == TurnEnded("")
+    assert world.alive() == []
+
+
+OBEDIENT = SESSION + (
+    "ask(); open('ready', 'w')\n"
+    "assert json.loads(sys.stdin.readline())['method'] == 'session/cancel'\n"
+    "open('told', 'w'); time.sleep(300)\n"
+)
+
+
+async def test_an_agent_is_told_when_its_time_is_up(world: World) -> None:
+    turn = await world.foreign("python3", "-IS", "-c", OBEDIENT, limits=Limits(seconds=0.7))
+    assert isinstance(turn.outcome, TurnFailed)
+    assert turn.outcome.kind is FaultKind.TIMED_OUT
+    assert turn.session == "s"
+    assert world.has("told")
+
+
+async def test_an_agent_is_told_when_its_turn_is_cancelled(world: World) -> None:
+    turn = asyncio.create_task(world.foreign("python3", "-IS", "-c", OBEDIENT))
+    await world.until("ready")
+    started = time.monotonic()
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    assert time.monotonic() - started < 1, "an agent that does not heed the cancel is not waited for"
+    assert world.has("told")
     assert world.alive() == []
 
 

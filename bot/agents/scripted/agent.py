@@ -107,8 +107,6 @@ class Session:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + ".new", "w", encoding="utf-8") as file:
             json.dump({"cwd": self.cwd, "turns": self.turns, "history": self.history}, file)
-            file.flush()
-            os.fsync(file.fileno())
         os.replace(path + ".new", path)
 
     def said(self, who: str, text: str) -> None:
