@@ -1,0 +1,44 @@
+"""Run a repository's commands, each in a sandbox of its own, and keep the end of what they say."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from bot.sandbox.box import Box, Limits
+from bot.sandbox.capability import SandboxRefused
+from bot.sandbox.process import Sandbox
+from bot.sandbox.running import Ending, Finished
+from bot.verify.command import Command, Ran
+
+_SHELL = 'if command -v bash >/dev/null; then exec bash -c "$0"; fi; exec sh -c "$0"'
+"""People write their commands for bash, as GitHub's workflows do; where it is missing, sh must do."""
+
+
+class SandboxChecks:
+    """Implements `bot.flow.doors.Checks`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
+        """Each command in order, one after the other, whatever the ones before it said."""
+        for command in commands:
+            yield await self._one(box, command, limits)
+
+    async def _one(self, box: Box, command: Command, limits: Limits) -> Ran:
+        try:
+            finished = await self._sandbox.run(box, ["/bin/sh", "-c", _SHELL, command.command], limits)
+        except SandboxRefused as refused:
+            return Ran(command, None, 0.0, f"not run: {refused}", b"")
+        return Ran(command, finished.exit_code, finished.seconds, _note(finished, limits), finished.output)
+
+
+def _note(finished: Finished, limits: Limits) -> str:
+    """Why there is no exit code; empty when there is one."""
+    match finished.ending:
+        case Ending.EXITED:
+            return ""
+        case Ending.TIMED_OUT:
+            return f"timed out after {limits.seconds:.0f} s"
+        case Ending.OUTPUT_LIMIT:
+            return f"stopped: more than {limits.output_bytes >> 20} MiB of output"
+        case Ending.KILLED:
+            return "killed from outside"

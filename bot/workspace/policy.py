@@ -1,0 +1,131 @@
+"""Which changes of a tree we take over: pure rules over the list of changed entries."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+PROTECTED = (
+    ".github/**",
+    "**/CODEOWNERS",
+    "**/AGENTS.md",
+    "**/CLAUDE.md",
+    "**/GEMINI.md",
+    ".claude/**",
+    ".codex/**",
+    ".cursor/**",
+    ".cursorrules",
+    ".gemini/**",
+)
+"""What an agent does not change by itself: what runs on GitHub with secrets, who reviews, what agents are told."""
+
+_REGULAR, _LINK, _GITLINK, _GONE = ("100644", "100755"), "120000", "160000", "000000"
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much one harvest may bring."""
+
+    pack_bytes: int = 50 << 20
+    """The pack that crosses, and the sum of the changed files."""
+    objects: int = 50_000
+    files: int = 2_000
+    file_bytes: int = 20 << 20
+    seconds: float = 300.0
+    """Time to commit and pack inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One changed path between two trees, as `git diff-tree --raw` tells it."""
+
+    path: bytes
+    status: str
+    old_mode: str
+    mode: str
+    blob: str
+
+    @property
+    def text(self) -> str:
+        """The path for a person, on one line whatever it holds."""
+        return "".join(c if c.isprintable() else "�" for c in self.path.decode(errors="replace"))
+
+    @property
+    def is_link(self) -> bool:
+        return self.mode == _LINK
+
+    @property
+    def has_content(self) -> bool:
+        return self.mode not in (_GONE, _GITLINK)
+
+
+def violations(
+    entries: Sequence[Entry], sizes: Mapping[str, int], links: Mapping[str, bytes], caps: Caps, protected: Sequence[str]
+) -> tuple[str, ...]:
+    """One sentence per violation, at most twenty. `sizes` and `links` (their targets) are by object name."""
+    total = sum(sizes.get(blob, 0) for blob in {entry.blob for entry in entries if entry.has_content})
+    found = list(_whole(len(entries), total, caps))
+    patterns = [glob(pattern) for pattern in protected]
+    for entry in entries:
+        found += _name(entry)
+        found += _kind(entry, links)
+        if sizes.get(entry.blob, 0) > caps.file_bytes and entry.has_content:
+            found.append(f"`{entry.text}` is larger than {caps.file_bytes >> 20} MiB.")
+        if any(pattern.fullmatch(entry.text) for pattern in patterns):
+            found.append(f"`{entry.text}` is protected: only people change it.")
+    if len(found) > _NAMED:
+        found[_NAMED:] = [f"And {len(found) - _NAMED} more."]
+    return tuple(found)
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """`**` spans folders, `*` and `?` stay within a name; letters match in either case, as on many file systems."""
+    words = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.split(r"(\*\*/|/\*\*$|\*\*|\*|\?)", pattern)
+    return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.IGNORECASE | re.DOTALL)
+
+
+def leaves_tree(path: bytes, target: bytes) -> bool:
+    """Can a symbolic link at `path` lead out of the tree, or into `.git`?
+
+    A `..` after a name is refused, too: that name may itself be a link, and then `..` is not where it seems.
+    """
+    parts = [part for part in target.split(b"/") if part not in (b"", b".")]
+    ups = next((at for at, part in enumerate(parts) if part != b".."), len(parts))
+    depth = posixpath.normpath(path).count(b"/")
+    names = parts[ups:]
+    return target.startswith(b"/") or ups > depth or b".." in names or any(name.lower() == b".git" for name in names)
+
+
+def _whole(count: int, total: int, caps: Caps) -> Iterator[str]:
+    if count > caps.files:
+        yield f"{count} files are changed; at most {caps.files} are taken over."
+    if total > caps.pack_bytes:
+        yield f"The changed files are {total >> 20} MiB; at most {caps.pack_bytes >> 20} MiB are taken over."
+
+
+def _name(entry: Entry) -> Iterator[str]:
+    try:
+        name = entry.path.decode()
+    except UnicodeDecodeError:
+        yield f"The name `{entry.text}` is not UTF-8."
+        return
+    if not name.isprintable() or any(_is_git(part) for part in name.split("/")):
+        yield f"The name `{entry.text}` is not allowed."
+
+
+def _is_git(part: str) -> bool:
+    """`.git` as some file system may spell it; git's own fsck knows further spellings and stops them earlier."""
+    return part.lower().rstrip(". ") in ("", ".git", "git~1")
+
+
+def _kind(entry: Entry, links: Mapping[str, bytes]) -> Iterator[str]:
+    if entry.mode == _GITLINK:
+        yield f"`{entry.text}` is a repository of its own (submodule or nested `.git`)."
+    elif entry.path.split(b"/")[-1].lower() == b".gitmodules":
+        yield f"`{entry.text}` is protected: submodules are for people to change."
+    elif entry.is_link and leaves_tree(entry.path, links.get(entry.blob, b"/")):
+        yield f"`{entry.text}` is a symbolic link that leads out of the tree."
+    elif entry.mode not in (*_REGULAR, _LINK, _GONE):
+        yield f"`{entry.text}` has the unusual mode {entry.mode}."

@@ -1,0 +1,94 @@
+"""A bare repository for what came out of a sandbox: it borrows from the mirror, and nothing flows back there."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from bot.task.ids import CommitSha
+from bot.task.results import FileChange
+from bot.workspace.bare import borrowed, break_locks, make_bare
+from bot.workspace.git import attempt, git
+from bot.workspace.policy import Caps, Entry
+from bot.workspace.remote import one_line
+from bot.workspace.values import CommitMessage
+
+_IDENTITY = re.compile(r"\s*(?P<name>[^<>\n]*?)\s*<(?P<email>[^<>\n]*)>\s*")
+_DIFF = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """The quarantine at this path. Only one step of its task uses it at a time."""
+
+    path: Path
+
+    async def ensure(self, mirror: Path) -> None:
+        """It exists, borrows from this mirror, and holds no lock of a killed process."""
+        await make_bare(self.path, mirror)
+        break_locks(self.path)
+
+    @property
+    def mirror(self) -> Path:
+        return borrowed(self.path)
+
+    async def commit_of(self, ref: str) -> CommitSha | None:
+        """The commit that a ref or an id names, if it is here."""
+        done = await attempt(self.path, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return CommitSha(done.out.decode().strip()) if done.code == 0 else None
+
+    async def tree_of(self, commit: CommitSha) -> str:
+        return (await git(self.path, "rev-parse", "--verify", f"{commit}^{{tree}}")).decode().strip()
+
+    async def admit(self, pack: IO[bytes], caps: Caps) -> str:
+        """Index a pack from a sandbox, checking every object and every link. What is wrong with it, or nothing."""
+        done = await attempt(
+            self.path,
+            "index-pack",
+            "--stdin",
+            "--fix-thin",
+            "--strict",
+            f"--max-input-size={caps.pack_bytes}",
+            stdin=pack,
+        )
+        return "" if done.code == 0 else one_line(done.complaint)
+
+    async def entries(self, old: str, new: str) -> list[Entry]:
+        """What differs between two trees or commits."""
+        fields = (await git(self.path, "diff-tree", "--raw", "--no-abbrev", *_DIFF, old, new)).split(b"\0")
+        found = []
+        for facts, path in zip(fields[::2], fields[1::2], strict=False):
+            old_mode, mode, _, blob, status = facts.decode().lstrip(":").split()
+            found.append(Entry(path, status[0], old_mode, mode, blob))
+        return found
+
+    async def sizes(self, entries: Iterable[Entry]) -> dict[str, int]:
+        """Bytes of every changed file, by object name."""
+        names = sorted({entry.blob for entry in entries if entry.has_content})
+        listing = await git(self.path, "cat-file", "--batch-check", stdin="".join(f"{n}\n" for n in names).encode())
+        rows = (line.split() for line in listing.decode().splitlines()) if names else ()
+        return {name: int(size) for name, _, size in rows}
+
+    async def links(self, entries: Iterable[Entry], sizes: dict[str, int]) -> dict[str, bytes]:
+        """Targets of the changed symbolic links; one that is too long to be real is left out."""
+        names = {entry.blob for entry in entries if entry.is_link and sizes[entry.blob] <= 4096}
+        return {name: await git(self.path, "cat-file", "blob", name) for name in names}
+
+    async def files(self, base: CommitSha, entries: Sequence[Entry], tree: str) -> tuple[FileChange, ...]:
+        """The changed files with their line counts; one above 1 MiB counts as binary."""
+        listing = await git(self.path, "-c", "core.bigFileThreshold=1m", "diff-tree", "--numstat", *_DIFF, base, tree)
+        counts = {}
+        for row in listing.split(b"\0")[:-1]:
+            added, removed, path = row.split(b"\t", 2)
+            counts[path] = (int(added), int(removed)) if added != b"-" else (None, None)
+        return tuple(FileChange(entry.text, entry.status, *counts.get(entry.path, (None, None))) for entry in entries)
+
+    async def commit(self, tree: str, parent: CommitSha, message: CommitMessage) -> CommitSha:
+        """Our commit of this tree. The same values make the same id."""
+        match = _IDENTITY.fullmatch(message.author)
+        name, email = (match["name"], match["email"]) if match else (message.author, "")
+        who = {"NAME": name, "EMAIL": email, "DATE": f"@{int(message.at.timestamp())} +0000"}
+        env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
+        made = await git(self.path, "commit-tree", tree, "-p", parent, "-F", "-", stdin=message.text.encode(), env=env)
+        return CommitSha(made.decode().strip())

@@ -1,0 +1,126 @@
+"""The workspace door: all git of a task, behind verbs that can be repeated after a crash."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.sandbox.box import Box
+from bot.sandbox.process import Sandbox
+from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
+from bot.task.results import Harvest
+from bot.workspace import publish, saved, worktree
+from bot.workspace.folders import Folders, TaskFolders, own, remove
+from bot.workspace.harvest import Harvester
+from bot.workspace.mirror import Mirrors
+from bot.workspace.policy import PROTECTED, Caps
+from bot.workspace.quarantine import Quarantine
+from bot.workspace.remote import bring, heads
+from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
+
+
+class GitWorkspaces:
+    """Worktrees under one folder that is the bot's alone. Implements `bot.flow.doors.Workspaces`.
+
+    `caps` and `protected` (globs) bound what a harvest may bring.
+    """
+
+    def __init__(
+        self, root: Path, sandbox: Sandbox, *, caps: Caps | None = None, protected: Sequence[str] = PROTECTED
+    ) -> None:
+        self._folders = Folders(root.resolve())
+        self._sandbox = sandbox
+        self._mirrors = Mirrors(self._folders)
+        self._harvester = Harvester(sandbox, caps, protected)
+
+    async def fetch(
+        self, task: TaskId, repo: RepoRef, remote: Remote, base: BranchName, branch: BranchName
+    ) -> Fetched | FetchRefused:
+        """Bring the base branch into the mirror and the task's branch, if any, into the task's quarantine.
+
+        Raises RemoteUnavailable.
+        """
+        quarantine = await self._quarantine(task, repo)
+        base_ref, ref = f"refs/heads/{base}", f"refs/heads/{branch}"
+        there = await heads(quarantine.path, remote, base_ref, ref)
+        if base_ref not in there:
+            everything = await heads(quarantine.path, remote)
+            return FetchRefused(f"There is no branch {base}." if everything else "The repository is empty.")
+        tip = await self._mirrors.fetch(repo, remote, base, there[base_ref])
+        head = there.get(ref)
+        if head is not None and await quarantine.commit_of(head) is None:
+            await bring(quarantine.path, remote, f"+{ref}:refs/incoming/head")
+            head = await quarantine.commit_of("refs/incoming/head")
+        return Fetched(tip, head)
+
+    async def read(self, repo: RepoRef, commit: CommitSha, path: str) -> bytes | None:
+        """A file of a base commit in the mirror; None if absent, not a regular file, or above 1 MiB."""
+        return await self._mirrors.read(repo, commit, path)
+
+    async def paths(self, repo: RepoRef, commit: CommitSha) -> Sequence[str]:
+        """Every path of a base commit in the mirror."""
+        return await self._mirrors.paths(repo, commit)
+
+    async def open(self, task: TaskId, repo: RepoRef, start: CommitSha) -> bool:
+        """The worktree exists, made from `start`; True if a complete one was there already and was kept."""
+        await self._quarantine(task, repo)
+        return await worktree.open_tree(self._sandbox, self._of(task), start)
+
+    def box(self, task: TaskId) -> Box:
+        """What a process in the opened worktree sees."""
+        return worktree.box(self._of(task))
+
+    async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
+        """One commit of ours on `parent` from the worktree as it is; the worktree stays as it is."""
+        return await self._harvester.harvest(self._of(task), base, parent, message)
+
+    async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
+        """A clean checkout of exactly this commit, with an empty HOME and `$REPORTS`."""
+        return await worktree.open_checkout(self._sandbox, self._of(task), commit)
+
+    async def drop_checkout(self, task: TaskId) -> None:
+        await worktree.drop_checkout(self._sandbox, self._of(task))
+
+    async def save(self, task: TaskId, base: CommitSha, commit: CommitSha) -> bytes:
+        """`base..commit` as a git bundle; empty when they are the same."""
+        return await saved.save_work(Quarantine(self._of(task).quarantine), base, commit)
+
+    async def restore(self, task: TaskId, repo: RepoRef, bundle: bytes) -> None:
+        """Put a saved bundle back into the quarantine; the mirror must have its base."""
+        await saved.restore_work(await self._quarantine(task, repo), bundle)
+
+    async def save_state(self, task: TaskId) -> bytes | None:
+        """The agent's HOME as a compressed tar; None when there is none, or more than is kept."""
+        return await saved.save_state(self._sandbox, self._of(task))
+
+    async def restore_state(self, task: TaskId, state: bytes) -> None:
+        own(self._of(task).root)
+        await saved.restore_state(self._sandbox, self._of(task), state)
+
+    async def push(
+        self, task: TaskId, remote: Remote, commit: CommitSha, branch: BranchName, expected: CommitSha | None
+    ) -> Pushed | BranchMoved | PushRefused:
+        """Push by commit id; the remote branch must be at `expected`, or at `commit` already.
+
+        Raises RemoteUnavailable.
+        """
+        return await publish.push(self._of(task).quarantine, remote, commit, branch, expected)
+
+    async def close(self, task: TaskId) -> None:
+        """Remove worktree, checkout, state and quarantine."""
+        folders = self._of(task)
+        folders.opened.unlink(missing_ok=True)
+        await worktree.drop_checkout(self._sandbox, folders)
+        for folder in (folders.tree, folders.harvest, folders.home, folders.root):
+            await remove(self._sandbox, folder)
+
+    async def leftovers(self) -> Sequence[TaskId]:
+        """Tasks that have a folder on this machine."""
+        return self._folders.tasks()
+
+    def _of(self, task: TaskId) -> TaskFolders:
+        return self._folders.task(task)
+
+    async def _quarantine(self, task: TaskId, repo: RepoRef) -> Quarantine:
+        own(self._folders.root)
+        quarantine = Quarantine(own(self._of(task).root) / "quarantine.git")
+        await quarantine.ensure(self._mirrors.path(repo))
+        return quarantine
