@@ -130,7 +130,7 @@ class BareRepo:
 
     def resolve(self, name: str) -> str | None:
         """The commit that a ref or a (short) object name means, or None."""
-        if name.startswith("-"):
+        if name.startswith("-") or "\0" in name:
             return None
         try:
             return self.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -182,6 +182,8 @@ class BareRepo:
         """Mode, type and object name of a path in a commit."""
         if not path.strip("/"):
             return ("040000", "tree", self.commit(sha).tree)
+        if "\0" in path or not {".", ".."}.isdisjoint(path.split("/")):
+            return None
         out = self.text("--literal-pathspecs", "ls-tree", "-z", sha, "--", path.strip("/"))
         if not out:
             return None

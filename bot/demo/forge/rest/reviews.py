@@ -91,7 +91,9 @@ def create_inline_comment(call: Call) -> Answer:
     """One inline comment, or an answer when `in_reply_to` is given."""
     parent = call.body.get("in_reply_to")
     if parent is not None:
-        return _reply(call, int(parent))
+        if not isinstance(parent, int):
+            raise invalid("PullRequestReviewComment", "in_reply_to")
+        return _reply(call, parent)
     inline = _inline_of(call.body)
     call.text("commit_id", "PullRequestReviewComment")
     call.world.submit_review(call.repo, call.pull.number, "COMMENT", "", [inline], by=call.actor)
