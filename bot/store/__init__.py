@@ -1,1 +1,1 @@
-"""Durable memory: tasks, events, effects, deliveries, artifacts."""
+"""Durable memory: tasks, events, effects, deliveries, artifacts. All SQL is here."""

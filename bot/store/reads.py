@@ -1,0 +1,101 @@
+"""Looking at the store: what pages, the doctor and the flow ask."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from bot.store import artifacts, deliveries, effects, notes, queue, sqlite, tasks
+from bot.store.database import Reading, SqliteReaders
+from bot.store.values import Claimed, Listed, OpenEffect, Recorded, StoredDelivery
+from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumber, TaskId
+from bot.task.model import Task
+from bot.task.results import Progress
+
+
+class ReadStore:
+    """Every read sees what was committed before it was called."""
+
+    def __init__(self, database: Reading, clock: Callable[[], datetime]) -> None:
+        self._reading = database
+        self._clock = clock
+
+    @classmethod
+    async def open_read_only(cls, url: str, *, clock: Callable[[], datetime], data_dir: Path) -> "ReadStore":
+        """Look at a database while another process works with it. Raises the errors of `bot.store.errors`."""
+        return cls(SqliteReaders(sqlite.file_of(url, data_dir)), clock)
+
+    async def close(self) -> None:
+        """Let go of the database. Calls that are under way end first."""
+        await self._reading.close()
+
+    async def delivery(self, delivery: DeliveryId) -> StoredDelivery | None:
+        return await self._reading.read(lambda conn: deliveries.load(conn, delivery))
+
+    # ── tasks ──
+
+    async def task(self, task: TaskId) -> Task | None:
+        return await self._reading.read(lambda conn: tasks.load(conn, task))
+
+    async def latest_task(self, repo_id: int, issue: IssueNumber) -> Task | None:
+        """The newest task of an issue, live or not."""
+        return await self._reading.read(lambda conn: tasks.latest(conn, repo_id, issue))
+
+    async def task_of_pull(self, repo_id: int, pull: PullNumber) -> Task | None:
+        """The newest task that opened this pull request."""
+        return await self._reading.read(lambda conn: tasks.of_pull(conn, repo_id, pull))
+
+    async def tasks_of_repo(self, repo_id: int) -> list[Task]:
+        """The newest task of each issue, if it is live, or halted with a pull request."""
+        return await self._reading.read(lambda conn: tasks.to_watch(conn, repo_id))
+
+    async def tasks(self, limit: int = 100) -> list[Listed]:
+        """Newest first."""
+        return await self._reading.read(lambda conn: tasks.newest(conn, limit))
+
+    async def label_consumed(self, repo_id: int, issue: IssueNumber, label_event: int) -> bool:
+        """Did this very act of labelling start a task of the issue, or revive one?"""
+        return await self._reading.read(lambda conn: tasks.is_consumed(conn, repo_id, issue, label_event))
+
+    async def knows_fact(self, task: TaskId, key: FactKey) -> bool:
+        """Was the fact told to this task, be it ignored?"""
+        return await self._reading.read(lambda conn: tasks.knows(conn, task, key))
+
+    async def history(self, task: TaskId) -> list[Recorded]:
+        """Everything that was told, oldest first."""
+        return await self._reading.read(lambda conn: tasks.history(conn, task))
+
+    async def position(self, task: TaskId) -> int | None:
+        """Place in the queue for a run, 1 = next; None: the task does not wait for one."""
+        return await self._reading.read(lambda conn: queue.position(conn, task))
+
+    async def progress(self, task: TaskId) -> Progress | None:
+        """What the agent said last."""
+        return await self._reading.read(lambda conn: notes.progress(conn, task))
+
+    # ── effects ──
+
+    async def owned(self, claimed: Claimed) -> bool:
+        """The holder's heartbeat: does the lease still stand, and is the work still wanted?"""
+        return await self._reading.read(lambda conn: effects.is_owned(conn, claimed))
+
+    async def next_due(self) -> datetime | None:
+        """When an effect may be claimed if nothing else happens; in the past: now."""
+        now = self._clock()
+        return await self._reading.read(lambda conn: effects.next_due(conn, now))
+
+    async def open_effects(self, task: TaskId | None = None) -> list[OpenEffect]:
+        """Open effects, and dead ones for their fault, oldest first."""
+        return await self._reading.read(lambda conn: effects.listed(conn, task))
+
+    # ── artifacts and marks ──
+
+    async def artifact(self, artifact: ArtifactId) -> bytes | None:
+        return await self._reading.read(lambda conn: artifacts.load(conn, artifact))
+
+    async def find_artifact(self, task: TaskId, kind: str, name: str | None = None) -> bytes | None:
+        """The content kept last of this kind, and name if one is given."""
+        return await self._reading.read(lambda conn: artifacts.find(conn, task, kind, name))
+
+    async def marked(self, name: str) -> str | None:
+        """The value that `mark` remembered."""
+        return await self._reading.read(lambda conn: notes.marked(conn, name))
