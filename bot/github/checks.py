@@ -1,7 +1,7 @@
 """Check runs: our report on one exact commit."""
 
 from bot.github.api import repo_call
-from bot.github.cut import SUMMARY_LIMIT, cut_middle, cut_title
+from bot.github.cut import SUMMARY_LIMIT, cut_middle_bytes, cut_title
 from bot.github.models import WireCheckRun, WireCheckRuns
 from bot.github.verbs import Verbs
 from bot.task.ids import RepoRef
@@ -12,7 +12,7 @@ class CheckRuns(Verbs):
     """Implements the check runs of `Writes` of `bot.flow.doors`."""
 
     async def put_check_run(self, repo: RepoRef, draft: CheckRunDraft) -> str:
-        output = {"title": cut_title(draft.title), "summary": cut_middle(draft.summary, SUMMARY_LIMIT)}
+        output = {"title": cut_title(draft.title), "summary": cut_middle_bytes(draft.summary, SUMMARY_LIMIT)}
         content: dict[str, object] = {
             "name": draft.name,
             "external_id": draft.external_id,

@@ -1,9 +1,11 @@
 """GitHub's limits of length, and how a longer text is brought under them."""
 
-BODY_LIMIT = 65_536
-"""Characters of a comment or of the body of a pull request."""
+BODY_LIMIT = 65_535
+"""Characters of a comment or of the body of a pull request: one less than GitHub names when it refuses more."""
 SUMMARY_LIMIT = 65_535
-"""Characters of the summary of a check run: https://docs.github.com/rest/checks/runs"""
+"""Bytes of the summary of a check run. GitHub's documentation says characters, its refusal says bytes:
+https://github.com/github/docs/issues/35252
+"""
 TITLE_LIMIT = 256
 """Characters of the title of a pull request."""
 
@@ -18,6 +20,15 @@ def cut_middle(text: str, limit: int) -> str:
         return text[: max(limit, 0)]
     head = room - room // 2
     return text[:head] + note + text[len(text) - room // 2 :]
+
+
+def cut_middle_bytes(text: str, limit: int) -> str:
+    """The same with a limit of bytes in UTF-8."""
+    cut, characters = cut_middle(text, limit), limit
+    while (over := len(cut.encode()) - limit) > 0:
+        characters -= max(1, over // 4)  # no character has more than four bytes, so this never takes too much
+        cut = cut_middle(text, characters)
+    return cut
 
 
 def cut_title(title: str) -> str:

@@ -63,12 +63,13 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """What GitHub says about a refusal, with the messages of the single errors."""
+        """What GitHub says about a refusal, with the messages of the single errors, on one line."""
         if not isinstance(self.data, dict):
             return "without a reason"
         errors = self.data.get("errors")
         told = [_error_text(error) for error in errors] if isinstance(errors, list) else []
-        return "; ".join([str(self.data.get("message") or "without a reason"), *filter(None, told)])
+        message = "; ".join([str(self.data.get("message") or "without a reason"), *filter(None, told)])
+        return " ".join(message.split())
 
 
 def _error_text(error: object) -> str:

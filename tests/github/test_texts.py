@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.github.body import BEGIN, END, renewed
-from bot.github.cut import BODY_LIMIT, TITLE_LIMIT, cut_middle, cut_title
+from bot.github.cut import BODY_LIMIT, TITLE_LIMIT, cut_middle, cut_middle_bytes, cut_title
 from bot.github.marker import Marks
 from bot.task.ids import IssueNumber
 from tests.github.canned import ISSUE, REPO
@@ -69,6 +69,14 @@ def test_a_body_stays_under_the_limit_and_people_keep_theirs() -> None:
 @pytest.mark.parametrize("limit", [1000, 400, 101, 90, 10, 0])
 def test_the_middle_is_cut_to_the_limit(limit: int) -> None:
     assert len(cut_middle("a" * 5000, limit)) <= limit
+
+
+@pytest.mark.parametrize("limit", [65_534, 1000, 200, 3, 0])
+@pytest.mark.parametrize("sign", ["a", "é", "✓", "🌈"])
+def test_bytes_are_counted_where_github_counts_them(sign: str, limit: int) -> None:
+    cut = cut_middle_bytes(sign * 70_000, limit)
+    assert len(cut.encode()) <= limit
+    assert len(cut.encode()) > limit - 8 or limit < 200
 
 
 def test_both_ends_stay() -> None:
