@@ -49,8 +49,12 @@ class SqliteReaders:
     def __init__(self, path: Path) -> None:
         """Raises StoreMissing, NotADatabase or NewerSchema."""
         self._engine = sqlite.reading(path)
-        with self._engine.connect() as conn, conn.begin():
-            check_readable(conn)
+        try:
+            with self._engine.connect() as conn, conn.begin():
+                check_readable(conn)
+        except BaseException:
+            self._engine.dispose()
+            raise
         self._threads = ThreadPoolExecutor(sqlite.READERS, thread_name_prefix="store-reader")
 
     async def read(self, look: Callable[[Connection], T]) -> T:
@@ -70,9 +74,9 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, lock: FileLock, rung: Callable[[], None]) -> None:
         self._lock = lock
-        self._engine = sqlite.writing(path)
         self._readers = SqliteReaders(path)
-        self._writer = Writer(self._engine, rung)
+        self._engine = sqlite.writing(path)
+        self._writer = Writer(self._engine.connect(), rung)
 
     @classmethod
     async def open(cls, path: Path, may_migrate: bool, rung: Callable[[], None]) -> "SqliteDatabase":

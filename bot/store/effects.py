@@ -19,7 +19,6 @@ from sqlalchemy import (
     case,
     delete,
     exists,
-    func,
     literal,
     or_,
     select,
@@ -175,9 +174,12 @@ def worn_out(conn: Connection) -> Doomed | None:
     return Doomed(row.id, row.subject, row.task_id, row.kind, fault)
 
 
-def next_due(conn: Connection, now: datetime) -> datetime | None:
+def next_due(conn: Connection, now: datetime, after: datetime | None) -> datetime | None:
     """When the next effect may be claimed if nothing else happens."""
-    return conn.execute(select(func.min(effects.c.due_at)).where(_free_to_claim(now))).scalar()
+    query = select(effects.c.due_at).where(_free_to_claim(now))
+    if after is not None:
+        query = query.where(effects.c.due_at > after)
+    return conn.execute(query.order_by(effects.c.due_at, effects.c.id).limit(1)).scalar()
 
 
 # ── holding ──

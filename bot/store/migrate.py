@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import DatabaseError
 
 from bot.store import sqlite
-from bot.store.errors import NeedsMigration, NewerSchema, NotADatabase
+from bot.store.errors import NeedsMigration, NewerSchema, NotADatabase, StoreUnwritable
 from bot.store.schema import meta
 
 HEAD = "0001"
@@ -38,6 +38,8 @@ def migrate(path: Path, allowed: bool = True, scripts: Path = SCRIPTS, head: str
             sqlite.back_up(path, path.with_name(f"{path.name}.backup-{found}"))
         with engine.begin() as conn:
             upgrade(conn, scripts)
+    except DatabaseError as error:
+        raise StoreUnwritable(f"Cannot use {path}: {error.orig}.") from error
     finally:
         engine.dispose()
 

@@ -57,8 +57,12 @@ class ReadStore:
         return await self._reading.read(lambda conn: tasks.is_consumed(conn, repo_id, issue, label_event))
 
     async def knows_fact(self, task: TaskId, key: FactKey) -> bool:
-        """Was the fact told to this task, be it ignored?"""
+        """Was the fact told to this task, even if it was ignored?"""
         return await self._reading.read(lambda conn: tasks.knows(conn, task, key))
+
+    async def fact_known(self, repo_id: int, issue: IssueNumber, key: FactKey) -> bool:
+        """Was the fact told to any task of the issue, even if it was ignored?"""
+        return await self._reading.read(lambda conn: tasks.known_of_issue(conn, repo_id, issue, key))
 
     async def history(self, task: TaskId) -> list[Recorded]:
         """Everything that was told, oldest first."""
@@ -78,10 +82,10 @@ class ReadStore:
         """The holder's heartbeat: does the lease still stand, and is the work still wanted?"""
         return await self._reading.read(lambda conn: effects.is_owned(conn, claimed))
 
-    async def next_due(self) -> datetime | None:
-        """When an effect may be claimed if nothing else happens; in the past: now."""
+    async def next_due(self, after: datetime | None = None) -> datetime | None:
+        """When an effect may be claimed if nothing else happens: after a moment, or (in the past) now."""
         now = self._clock()
-        return await self._reading.read(lambda conn: effects.next_due(conn, now))
+        return await self._reading.read(lambda conn: effects.next_due(conn, now, after))
 
     async def open_effects(self, task: TaskId | None = None) -> list[OpenEffect]:
         """Open effects, and dead ones for their fault, oldest first."""

@@ -1,6 +1,7 @@
 """SQLite connections as we want them: WAL, every commit on disk, transactions that begin when we say so."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -89,14 +90,22 @@ def _engine(connect: object, connections: int, begin: str) -> Engine:
     return engine
 
 
+def in_transaction(conn: Connection) -> bool:
+    """Is there still a transaction? After some errors (disk full, I/O) SQLite ends it without being asked."""
+    raw = conn.connection.dbapi_connection
+    return isinstance(raw, sqlite3.Connection) and raw.in_transaction
+
+
 def back_up(source: Path, target: Path) -> None:
-    """A whole copy of a database that may be open; `target` is there complete or not at all."""
+    """A whole copy of a database that may be open; `target` is there complete or not at all.
+
+    Raises StoreUnwritable.
+    """
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
-    origin, copy = sqlite3.connect(source), sqlite3.connect(partial)
     try:
-        origin.backup(copy)
-    finally:
-        copy.close()
-        origin.close()
-    partial.replace(target)
+        with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(partial)) as copy:
+            origin.backup(copy)
+        partial.replace(target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnwritable(f"Cannot back up {source} to {target}: {error}.") from error

@@ -1,6 +1,7 @@
 """The store: durable memory behind a few verbs. Every verb is one transaction and may be repeated after a crash."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from bot.store import artifacts, deliveries, effects, notes, sqlite, tasks
 from bot.store.bell import Bell
 from bot.store.database import Database, SqliteDatabase
 from bot.store.deliveries import Arrival
+from bot.store.errors import StoreClosed
 from bot.store.facts import Facts
 from bot.store.inbox import Inbox
 from bot.store.reads import ReadStore
@@ -114,7 +116,8 @@ class Store(ReadStore):
         claimed = None if taking.cancelled() or taking.exception() else taking.result()
         if claimed is not None:
             now = self._clock()
-            self._database.submit(lambda conn: effects.give_back(conn, claimed, now, "", False), rings=True)
+            with contextlib.suppress(StoreClosed):  # then the next start voids the claim
+                self._database.submit(lambda conn: effects.give_back(conn, claimed, now, "", False), rings=True)
 
     async def finish(self, claimed: Claimed, event: TaskEvent | None = None) -> Finished:
         """The effect goes and its result is told, in one transaction; LOST, and nothing else, if it is not ours."""

@@ -130,6 +130,13 @@ def knows(conn: Connection, task: TaskId, key: FactKey) -> bool:
     return conn.execute(query).one_or_none() is not None
 
 
+def known_of_issue(conn: Connection, repo_id: int, issue: IssueNumber, key: FactKey) -> bool:
+    """Was the fact told to any task of the issue?"""
+    of_issue = and_(tasks.c.repo_id == repo_id, tasks.c.issue == issue)
+    query = select(events.c.id).join_from(tasks, events).where(of_issue, events.c.key == key).limit(1)
+    return conn.execute(query).one_or_none() is not None
+
+
 def history(conn: Connection, task: TaskId) -> list[Recorded]:
     """Everything that was told, oldest first."""
     rows: Sequence[Any] = conn.execute(select(events).where(events.c.task_id == task).order_by(events.c.id)).all()

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from bot.store.errors import StoreClosed
+from bot.store.sqlite import in_transaction
 
 T = TypeVar("T")
 
@@ -37,13 +38,18 @@ class _Raised:
     error: BaseException
 
 
+class TransactionLost(Exception):
+    """SQLite rolled everything back by itself; later statements would commit one by one, unnoticed."""
+
+
 class Writer:
     """Serves jobs in the order in which they came. `rung` is called on the event loop after a commit that rings."""
 
-    def __init__(self, engine: Engine, rung: Callable[[], None]) -> None:
+    def __init__(self, conn: Connection, rung: Callable[[], None]) -> None:
+        """`conn` belongs to the thread from now on, which closes it in the end."""
         self.commits = 0
         """Transactions committed so far."""
-        self._engine = engine
+        self._conn = conn
         self._rung = rung
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
@@ -67,7 +73,7 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _serve(self) -> None:
-        with self._engine.connect() as conn:
+        with self._conn as conn:
             going = True
             while going:
                 batch, going = self._take()
@@ -107,13 +113,16 @@ class Writer:
         if job.future.cancelled():
             return None
         savepoint = conn.begin_nested()
+        outcome: object
         try:
-            result = job.work(conn)
+            outcome = job.work(conn)
             savepoint.commit()
         except Exception as error:
+            outcome = _Raised(error)
             savepoint.rollback()  # raises if there is no transaction any more, and so fails the batch
-            return _Raised(error)
-        return result
+        if not in_transaction(conn):
+            raise TransactionLost("the database gave up the transaction")
+        return outcome
 
     def _answer(self, batch: list[Job], outcomes: list[object]) -> None:
         def on_loop() -> None:
