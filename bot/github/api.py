@@ -113,7 +113,10 @@ class Api:
         raise Refused(422, "; ".join(str(error.get("message")) for error in errors), verb)
 
     async def token(self, scope: TokenScope) -> Token:
-        return await self._patiently(lambda: self._transport.token(scope))
+        """A token for git; see `TokenScope`."""
+        return await self._patiently(
+            lambda: self._within_limits(scope.installation, lambda: self._transport.token(scope))
+        )
 
     async def _page(self, call: Call, parse: Callable[[Any], Iterable[Parsed]], remember: bool) -> Page | None:
         key = (call.by, call.path, tuple(sorted(call.params.items())))
@@ -123,17 +126,21 @@ class Api:
             return None
         if answer.status == 304 and known:
             return known
-        page = Page(answer.headers.get("etag", ""), tuple(parse(answer.data)), next_page(answer.headers.get("link")))
+        etag, following = answer.headers.get("etag", ""), next_page(answer.headers.get("link"))
+        page = Page(etag, tuple(parse(answer.data)), following, answer.size)
         if remember and page.etag:
             self._pages.put(key, page)
         return page
 
     async def _send(self, call: Call) -> Answer:
-        self._pauses.check(call.by)
+        return await self._within_limits(call.by, lambda: self._transport.send(call))
+
+    async def _within_limits(self, by: By, asks: Callable[[], Awaitable[Parsed]]) -> Parsed:
+        self._pauses.check(by)
         try:
-            return await self._transport.send(call)
+            return await asks()
         except RateLimited as limited:
-            self._pauses.note(call.by, limited)
+            self._pauses.note(by, limited)
             raise
 
     async def _patiently(self, once: Callable[[], Awaitable[Parsed]]) -> Parsed:

@@ -11,13 +11,15 @@ class Page:
     etag: str
     items: tuple[object, ...]
     following: str | None
+    size: int
+    """Bytes of JSON that it was made of: what it costs to keep, roughly."""
 
 
 class PageCache:
     """The most recently used pages. A key is whatever names a page: who asks, and the whole address."""
 
-    def __init__(self, most: int = 512) -> None:
-        self._most = most
+    def __init__(self, most_bytes: int = 16 << 20) -> None:
+        self._room = most_bytes
         self._pages: OrderedDict[object, Page] = OrderedDict()
 
     def get(self, key: object) -> Page | None:
@@ -27,7 +29,8 @@ class PageCache:
         return page
 
     def put(self, key: object, page: Page) -> None:
+        old = self._pages.pop(key, None)
         self._pages[key] = page
-        self._pages.move_to_end(key)
-        while len(self._pages) > self._most:
-            self._pages.popitem(last=False)
+        self._room += (old.size if old else 0) - page.size
+        while self._room < 0:
+            self._room += self._pages.popitem(last=False)[1].size

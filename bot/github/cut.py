@@ -1,4 +1,4 @@
-"""GitHub's limits of length, and how a longer text is brought under them."""
+"""GitHub's limits of length and characters, and how any text is brought under them."""
 
 BODY_LIMIT = 65_535
 """Characters of a comment or of the body of a pull request: one less than GitHub names when it refuses more."""
@@ -10,8 +10,14 @@ TITLE_LIMIT = 256
 """Characters of the title of a pull request."""
 
 
+def sendable(text: str) -> str:
+    """`text` without what JSON over UTF-8 cannot carry or GitHub does not take: lone surrogates and NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
 def cut_middle(text: str, limit: int) -> str:
     """`text`, at most `limit` characters of it: the middle goes, a note says how much, both ends stay."""
+    text = sendable(text)
     if len(text) <= limit:
         return text
     note = f"\n\n*… {len(text) - limit:,} characters and more are left out here (GitHub's limit) …*\n\n"
@@ -33,5 +39,5 @@ def cut_middle_bytes(text: str, limit: int) -> str:
 
 def cut_title(title: str) -> str:
     """One line, with an ellipsis where it was too long."""
-    line = " ".join(title.split())
+    line = " ".join(sendable(title).split())
     return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1].rstrip() + "…"

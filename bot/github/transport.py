@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
-from bot.github.errors import BadCredentials, NotInstalled, Problem, Unavailable, failure
+from bot.github.errors import UNTOLD_PAUSE, BadCredentials, NotInstalled, Problem, RateLimited, Unavailable, failure
 from bot.github.limits import Clock
 from bot.github.tokens import Token, TokenCache, TokenGranted, TokenScope
 from bot.task.ids import InstallationId
@@ -47,7 +47,7 @@ class Call:
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
-    body: object = None
+    body: object = field(default=None, repr=False)
     repo_id: int | None = None
     """The repository that the path names: a redirect to another one counts as gone."""
     etag: str | None = None
@@ -55,11 +55,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a call. `data` is the parsed JSON, None when there is none."""
+    """The answer to a call. `data` is the parsed JSON, None when there is none; `size` its bytes."""
 
     status: int
     headers: Mapping[str, str]
-    data: Any
+    data: Any = field(repr=False)
+    size: int = 0
 
     @property
     def message(self) -> str:
@@ -135,7 +136,7 @@ class Transport:
             return answer
         if answer.status == 401 and call.by == "app":
             raise BadCredentials(answer.message)
-        if answer.status == 401:
+        if answer.status == 401 and call.by != "nobody":
             raise Unavailable(f"GitHub could not {call.verb}: it does not accept a new token yet; it is tried again")
         if answer.status == 403 and "installation has been suspended" in answer.message and isinstance(call.by, int):
             raise NotInstalled(call.by, answer.message)
@@ -181,6 +182,8 @@ class Transport:
                 what = str(failed.exc) or type(failed.exc).__name__
                 raise Unavailable(f"GitHub could not {call.verb} ({what}); it is tried again") from failed.exc
             raise failed.exc from None
+        except ValueError:  # githubkit reads Retry-After as seconds, and a proxy may have put a date there
+            raise RateLimited(self._clock() + UNTOLD_PAUSE, f"Too many requests to {call.verb}") from None
         return _answer(call, response)
 
     def _client(self, call: Call, token: Token | None) -> "GitHub[Any]":
@@ -217,7 +220,7 @@ def _answer(call: Call, response: "Response[Any]") -> Answer:
     if response.status_code in (204, 304) or not response.content:
         return Answer(response.status_code, headers, None)
     try:
-        return Answer(response.status_code, headers, response.json())
+        return Answer(response.status_code, headers, response.json(), len(response.content))
     except ValueError:
         if response.status_code >= 300:
             return Answer(response.status_code, headers, None)

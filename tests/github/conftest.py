@@ -1,5 +1,7 @@
 """The door in front of the demo's forge: real git, GitHub's REST answers, no network."""
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +63,20 @@ class Town:
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Town:
+def make_town(tmp_path: Path) -> Callable[[], Town]:
+    """Makes towns that are all alike."""
+    count = itertools.count()
+    return lambda: _new_town(tmp_path / str(next(count)))
+
+
+@pytest.fixture
+def town(make_town: Callable[[], Town]) -> Town:
+    return make_town()
+
+
+def _new_town(root: Path) -> Town:
     clock = ManualClock()
-    forge = build_forge(tmp_path / "git", clock=clock)
+    forge = build_forge(root, clock=clock)
     world = forge.world
     for login in ("octocat", "maintainer", "reviewer", "reader", "stranger"):
         world.create_user(login)

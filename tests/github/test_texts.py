@@ -87,6 +87,10 @@ def test_both_ends_stay() -> None:
     assert cut_middle("short", 5) == "short"
 
 
+def test_what_cannot_be_sent_is_replaced() -> None:
+    assert cut_middle("a\udcffb\0c ✓", 100) == cut_title("a\udcffb\0c ✓") == "a?bc ✓"
+
+
 def test_a_title_is_one_line() -> None:
     assert cut_title("a\n b") == "a b"
     assert len(cut_title("a" * 300)) == TITLE_LIMIT

@@ -64,6 +64,22 @@ async def test_a_limit_without_a_time_is_a_minute() -> None:
     assert (await limited(forge)).until == START + timedelta(minutes=1)
 
 
+async def test_a_date_to_retry_after_is_a_minute() -> None:
+    forge = Canned()
+    forge.on(REACT, says(429, "slow down", retry_after="Mon, 04 May 2026 12:30:00 GMT"))
+    assert (await limited(forge)).until == START + timedelta(minutes=1)
+
+
+async def test_the_limit_of_tokens_counts_for_the_installation() -> None:
+    forge = Canned()
+    forge.on(TOKEN, says(403, "secondary rate limit", retry_after="60"))
+    door = forge.door()
+    for _ in range(2):
+        with pytest.raises(RateLimited):
+            await door.credential(REPO)
+    assert len(forge.calls(TOKEN)) == 1
+
+
 async def test_an_absurd_time_is_an_hour() -> None:
     forge = Canned()
     forge.on(REACT, says(429, "slow down", retry_after="99999999"))
@@ -324,6 +340,14 @@ async def test_one_lost_installation_does_not_hide_the_others() -> None:
     forge.on("GET /installation/repositories", httpx.Response(200, json=listed))
     assert await forge.door().repositories() == [REPO]
     assert not forge.calls("POST /app/installations/10/access_tokens")
+
+
+async def test_a_server_that_answers_nobody_says_so() -> None:
+    forge = Canned()
+    forge.on("GET /app/installations", httpx.Response(200, json=[]))
+    forge.on("GET /users/wright[bot]", says(401, "Requires authentication"))
+    with pytest.raises(Refused, match="Requires authentication"):
+        await forge.door().own_user_id()
 
 
 async def test_our_id_is_asked_as_nobody_when_nothing_is_installed() -> None:
