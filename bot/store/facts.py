@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from bot.store import deliveries, effects, queue, tasks
+from bot.store import claims, deliveries, effects, queue, tasks
 from bot.store import schema as s
 from bot.store.values import Applied, Claimed, DeliveryState, Finished, Repeated
 from bot.task.codec import encode
@@ -75,8 +75,8 @@ class Facts:
     def finish(self, claimed: Claimed, event: TaskEvent | None) -> Finished:
         """The effect goes and its result is told; neither if it is not ours any more."""
         task = None if claimed.task is None else tasks.lock(self.conn, claimed.task)
-        if not effects.remove(self.conn, claimed):
-            effects.let_go_if_revoked(self.conn, claimed)
+        if not claims.remove(self.conn, claimed):
+            claims.let_go_if_revoked(self.conn, claimed)
             return Finished.LOST
         if event is not None:
             if task is None:
@@ -89,19 +89,19 @@ class Facts:
     def bury(self, claimed: Claimed, fault: str) -> None:
         """Give an effect up that is ours."""
         task = None if claimed.task is None else tasks.lock(self.conn, claimed.task)
-        if effects.is_owned(self.conn, claimed):
+        if claims.is_owned(self.conn, claimed):
             kind = type(claimed.effect).__name__
-            self._lose(task, effects.Doomed(claimed.id, claimed.subject, claimed.task, kind, fault))
+            self._lose(task, claims.Doomed(claimed.id, claimed.subject, claimed.task, kind, fault))
         else:
-            effects.let_go_if_revoked(self.conn, claimed)
+            claims.let_go_if_revoked(self.conn, claimed)
 
     def bury_worn_out(self) -> None:
         """Give the oldest effect up that was claimed too often."""
-        doomed = effects.worn_out(self.conn)
+        doomed = claims.worn_out(self.conn)
         if doomed is not None:
             self._lose(None if doomed.task is None else tasks.lock(self.conn, doomed.task), doomed)
 
-    def _lose(self, task: Task | None, doomed: effects.Doomed) -> None:
+    def _lose(self, task: Task | None, doomed: claims.Doomed) -> None:
         if not effects.mark_dead(self.conn, doomed.id, doomed.fault):
             return
         if task is not None:

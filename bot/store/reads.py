@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bot.store import artifacts, deliveries, effects, notes, queue, sqlite, tasks
+from bot.store import artifacts, claims, deliveries, effects, notes, queue, sqlite, tasks
 from bot.store.database import Reading, SqliteReaders
 from bot.store.values import Claimed, Listed, OpenEffect, Recorded, StoredDelivery
 from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumber, TaskId
@@ -80,12 +80,12 @@ class ReadStore:
 
     async def owned(self, claimed: Claimed) -> bool:
         """The holder's heartbeat: does the lease still stand, and is the work still wanted?"""
-        return await self._reading.read(lambda conn: effects.is_owned(conn, claimed))
+        return await self._reading.read(lambda conn: claims.is_owned(conn, claimed))
 
     async def next_due(self, after: datetime | None = None) -> datetime | None:
         """When an effect may be claimed if nothing else happens: after a moment, or (in the past) now."""
         now = self._clock()
-        return await self._reading.read(lambda conn: effects.next_due(conn, now, after))
+        return await self._reading.read(lambda conn: claims.next_due(conn, now, after))
 
     async def open_effects(self, task: TaskId | None = None) -> list[OpenEffect]:
         """Open effects, and dead ones for their fault, oldest first."""

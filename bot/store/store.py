@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from bot.store import artifacts, deliveries, effects, notes, sqlite, tasks
+from bot.store import artifacts, claims, deliveries, effects, notes, sqlite, tasks
 from bot.store.bell import Bell
 from bot.store.database import Database, SqliteDatabase
 from bot.store.deliveries import Arrival
@@ -110,14 +110,14 @@ class Store(ReadStore):
     def _take(self, conn: Connection, worker: str) -> Claimed | None:
         now = self._clock()
         Facts(conn, self._pace, now).bury_worn_out()
-        return effects.claim(conn, worker, now)
+        return claims.claim(conn, worker, now)
 
     def _put_back(self, taking: asyncio.Future[Claimed | None]) -> None:
         claimed = None if taking.cancelled() or taking.exception() else taking.result()
         if claimed is not None:
             now = self._clock()
             with contextlib.suppress(StoreClosed):  # then the next start voids the claim
-                self._database.submit(lambda conn: effects.give_back(conn, claimed, now, "", False), rings=True)
+                self._database.submit(lambda conn: claims.give_back(conn, claimed, now, "", False), rings=True)
 
     async def finish(self, claimed: Claimed, event: TaskEvent | None = None) -> Finished:
         """The effect goes and its result is told, in one transaction; LOST, and nothing else, if it is not ours."""
@@ -125,7 +125,7 @@ class Store(ReadStore):
 
     async def release(self, claimed: Claimed, until: datetime, *, fault: str = "", count: bool = True) -> None:
         """Give it back, to be claimed again at `until`. `count=False`: this was no attempt."""
-        await self._tell(lambda facts: effects.give_back(facts.conn, claimed, until, fault, count))
+        await self._tell(lambda facts: claims.give_back(facts.conn, claimed, until, fault, count))
 
     async def bury(self, claimed: Claimed, fault: str) -> None:
         """Give it up: the row stays with its fault; its task hears `EffectFailed`, its delivery has failed."""
@@ -180,4 +180,4 @@ class Store(ReadStore):
 
 def _begin_epoch(conn: Connection) -> None:
     notes.next_epoch(conn)
-    effects.void_claims(conn)
+    claims.void_claims(conn)
