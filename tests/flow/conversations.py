@@ -1,0 +1,203 @@
+"""Every conversation, once: the tests run each of them undisturbed, crashed, doubled, shuffled and deaf."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.tester import CONFIG, Tester
+from tests.worlds.memory_git import Files
+from tests.worlds.small_doors import Script
+
+
+def turn(*steps: dict[str, object], when: str = "") -> dict[str, object]:
+    return {"when": when, "steps": list(steps)} if when else {"steps": list(steps)}
+
+
+def write(path: str, text: str) -> dict[str, object]:
+    return {"write": {"path": path, "text": text}}
+
+
+def say(text: str) -> dict[str, object]:
+    return {"say": text}
+
+
+def script(*turns: dict[str, object]) -> Script:
+    return {"turns": list(turns)}
+
+
+FILES: Files = {"README.md": "widgets\n", ".github/issuewright.yml": CONFIG}
+GOOD = turn(write("fix.py", "good\n"), say("Fixed it."))
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What the agent does, and what people do."""
+
+    play: Callable[[Tester], Awaitable[None]]
+    script: Script
+    files: Files = field(default_factory=lambda: dict(FILES))
+
+
+async def merged(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget", "It is broken.")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.merge(await bot.pull_of(issue))
+    await bot.settle()
+
+
+async def reviewed_then_merged(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget", "It is broken.")
+    bot.world.label(issue)
+    await bot.settle()
+    pull = await bot.pull_of(issue)
+    bot.world.review(pull, "Please rename it", [("fix.py", 1, "to better")])
+    await bot.settle()
+    bot.world.merge(pull)
+    await bot.settle()
+
+
+async def loose_comments(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    pull = await bot.pull_of(issue)
+    bot.world.comment(pull, "Please rename it")
+    bot.world.comment(pull, "and say why")
+    bot.world.comment(pull, "I disagree", by="stranger")
+    await bot.settle()
+
+
+async def repaired(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+
+
+async def asked(bot: Tester) -> None:
+    issue = bot.world.open_issue("Which way?", "Left or right.")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.comment(issue, "I want left too", by="stranger")
+    await bot.settle()
+    bot.world.comment(issue, "Go left.")
+    await bot.settle()
+
+
+async def declined(bot: Tester) -> None:
+    bot.world.label(bot.world.open_issue("Do nothing"))
+    await bot.settle()
+
+
+async def stopped_and_retried(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.comment(issue, "/agent stop")
+    await bot.settle()
+    bot.clock.advance(seconds=5)
+    bot.world.comment(issue, "/agent retry")
+    await bot.settle()
+
+
+async def label_removed(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.unlabel(issue)
+    await bot.settle()
+
+
+async def closed(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.close_pull(await bot.pull_of(issue))
+    await bot.settle()
+
+
+async def issue_closed(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.close_issue(issue)
+    await bot.settle()
+
+
+async def two_at_once(bot: Tester) -> None:
+    first = bot.world.open_issue("Fix the widget")
+    second = bot.world.open_issue("Paint the widget")
+    bot.world.label(first)
+    bot.world.label(second)
+    await bot.settle()
+
+
+async def a_stranger_labels(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue, by="stranger")
+    await bot.settle()
+    bot.world.comment(issue, "/agent help", by="stranger")
+    await bot.settle()
+
+
+async def help_is_asked(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.comment(issue, "/agent help")
+    bot.world.comment(issue, "/agent dance")
+    bot.world.comment(issue, "/agent stop", by="stranger")
+    await bot.settle()
+
+
+async def labelled_again(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.merge(await bot.pull_of(issue))
+    await bot.settle()
+    bot.world.issues[issue].is_open = True
+    bot.clock.advance(minutes=1)
+    bot.world.label(issue)
+    await bot.settle()
+
+
+async def pushed_by_a_person(bot: Tester) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    pull = await bot.pull_of(issue)
+    bot.world.push(bot.world.pulls[pull].head_branch, {"by_hand.py": "mine\n"})
+    bot.world.review(pull, "Please rename it")
+    await bot.settle()
+
+
+RENAME = turn(write("fix.py", "better\n"), say("Renamed."), when="Please rename it")
+REPAIR = turn(write("fix.py", "repaired\n"), say("Repaired."), when="does not pass")
+BUG = turn(write("fix.py", "BUG\n"), say("Done."))
+
+CONVERSATIONS: Mapping[str, Conversation] = {
+    "merged": Conversation(merged, script(GOOD)),
+    "reviewed then merged": Conversation(reviewed_then_merged, script(RENAME, GOOD)),
+    "loose comments": Conversation(loose_comments, script(RENAME, GOOD)),
+    "repaired": Conversation(repaired, script(REPAIR, BUG)),
+    "never repaired": Conversation(repaired, script(turn(write("fix.py", "BUG 2\n"), when="does not pass"), BUG)),
+    "asked": Conversation(
+        asked, script(turn(write("way.txt", "left\n"), when="Go left"), turn({"ask": "Left or right?"}))
+    ),
+    "declined": Conversation(declined, script(turn({"decline": "It is done already."}))),
+    "answered": Conversation(declined, script(turn({"answer": "Forty-two."}))),
+    "no change": Conversation(declined, script(turn(say("I looked at it.")))),
+    "crashes for ever": Conversation(declined, script(turn(write("half.py", "x\n"), {"crash": 3}))),
+    "protected path": Conversation(declined, script(turn(write(".github/workflows/x.yml", "on: push\n")))),
+    "bad config": Conversation(declined, script(GOOD), {"README.md": "x", ".github/issuewright.yml": "chekcs: {}\n"}),
+    "no checks": Conversation(merged, script(GOOD), {"README.md": "x"}),
+    "stopped and retried": Conversation(stopped_and_retried, script(GOOD)),
+    "label removed": Conversation(label_removed, script(GOOD)),
+    "closed": Conversation(closed, script(GOOD)),
+    "issue closed": Conversation(issue_closed, script(GOOD)),
+    "two at once": Conversation(two_at_once, script(GOOD)),
+    "a stranger labels": Conversation(a_stranger_labels, script(GOOD)),
+    "help is asked": Conversation(help_is_asked, script(GOOD)),
+    "labelled again": Conversation(labelled_again, script(GOOD)),
+    "pushed by a person": Conversation(pushed_by_a_person, script(RENAME, GOOD)),
+}

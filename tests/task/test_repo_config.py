@@ -1,0 +1,49 @@
+"""The repository's settings: a good file, and one sentence for each bad one."""
+
+import pytest
+
+from bot.task.repo_config import BadConfig, CheckConfig, RepoConfig, parse
+
+
+def test_no_file_and_an_empty_file_are_good() -> None:
+    assert parse(None) == parse(b"") == RepoConfig()
+
+
+def test_a_whole_file() -> None:
+    content = b"""
+setup: make setup
+checks:
+  tests: pytest -q
+  lint: {run: ruff check ., required: false}
+limits: {attempts: 2, minutes: 5}
+agent: scripted
+"""
+    config = parse(content)
+    assert isinstance(config, RepoConfig)
+    assert config.checks == {
+        "tests": CheckConfig(run="pytest -q"),
+        "lint": CheckConfig(run="ruff check .", required=False),
+    }
+    assert list(config.checks) == ["tests", "lint"]
+    assert (config.limits.attempts, config.limits.minutes) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"chekcs: {}", "unknown key `chekcs`; did you mean `checks`?"),
+        (b"limits: {minuets: 3}", "unknown key `limits.minuets`; did you mean `minutes`?"),
+        (b"limits: {usd: 5}", "`limits.usd` is not supported by this version yet; remove it"),
+        (b"limits: {attempts: 0}", "`limits.attempts`: input should be greater than or equal to 1"),
+        (b"checks: {tests: ''}", "`checks.tests.run`: string should have at least 1 character"),
+        (b"- checks", "`the file`: input should be a valid dictionary"),
+        (b"checks: [", "not valid YAML at line 1"),
+        (b"\xff\xfe", "is not UTF-8"),
+        (b"a: !!python/object:os.system {}", "not valid YAML"),
+    ],
+)
+def test_a_bad_file_gets_one_sentence(content: bytes, reason: str) -> None:
+    found = parse(content)
+    assert isinstance(found, BadConfig)
+    assert reason in found.reason
+    assert ".github/issuewright.yml" in found.reason

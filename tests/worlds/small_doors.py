@@ -1,0 +1,194 @@
+"""The other doors in memory: worktrees are dictionaries, agents replay scripts on them, checks look for a word."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.agents.turn import Turn
+from bot.sandbox.box import Box, Limits
+from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
+from bot.task.results import (
+    FaultKind,
+    FileChange,
+    Harvest,
+    Harvested,
+    HarvestRefused,
+    NothingChanged,
+    Progress,
+    TurnAnswered,
+    TurnAsked,
+    TurnDeclined,
+    TurnEnded,
+    TurnFailed,
+    TurnOutcome,
+)
+from bot.verify.command import Command, Ran
+from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
+from tests.worlds.memory_git import Files, MemoryGit
+from tests.worlds.small_world import SmallWorld
+
+BROKEN = "BUG"
+"""A check fails on a commit that has this word in a file."""
+
+
+@dataclass
+class SmallWorkspaces:
+    """Protocol `Workspaces`. Like a disk, it outlives a crash of the bot."""
+
+    world: SmallWorld
+    git: MemoryGit
+    trees: dict[TaskId, Files] = field(default_factory=dict)
+    homes: dict[TaskId, bytes] = field(default_factory=dict)
+
+    async def fetch(
+        self, task: TaskId, repo: RepoRef, remote: Remote, base: BranchName, branch: BranchName
+    ) -> Fetched | FetchRefused:
+        if base not in self.world.branches:
+            return FetchRefused(f"the repository has no branch {base}.")
+        return Fetched(self.world.branches[base], self.world.branches.get(branch))
+
+    async def read(self, repo: RepoRef, commit: CommitSha, path: str) -> bytes | None:
+        text = self.git.files(commit).get(path)
+        return None if text is None else text.encode()
+
+    async def paths(self, repo: RepoRef, commit: CommitSha) -> Sequence[str]:
+        return sorted(self.git.files(commit))
+
+    async def open(self, task: TaskId, repo: RepoRef, start: CommitSha) -> bool:
+        kept = task in self.trees
+        self.trees.setdefault(task, self.git.files(start))
+        self.homes.setdefault(task, b"{}")
+        return kept
+
+    def box(self, task: TaskId) -> Box:
+        return Box((), f"/task/{task}")
+
+    async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
+        files = self.trees[task]
+        if files == self.git.files(parent):
+            return NothingChanged()
+        forbidden = [path for path in files if path.startswith(".github/workflows/")]
+        if forbidden:
+            return HarvestRefused(tuple(f"`{path}` is protected" for path in forbidden))
+        changes = _changes(self.git.files(base), files)
+        return Harvested(self.git.commit(parent, files, message.text), changes)
+
+    async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
+        return Box((), f"/check/{commit}")
+
+    async def drop_checkout(self, task: TaskId) -> None:
+        return
+
+    async def save(self, task: TaskId, base: CommitSha, commit: CommitSha) -> bytes:
+        return commit.encode()
+
+    async def restore(self, task: TaskId, repo: RepoRef, bundle: bytes) -> None:
+        assert CommitSha(bundle.decode()) in self.git.commits
+
+    async def save_state(self, task: TaskId) -> bytes | None:
+        return self.homes.get(task)
+
+    async def restore_state(self, task: TaskId, state: bytes) -> None:
+        self.homes[task] = state
+
+    async def push(
+        self, task: TaskId, remote: Remote, commit: CommitSha, branch: BranchName, expected: CommitSha | None
+    ) -> Pushed | BranchMoved | PushRefused:
+        actual = self.world.branches.get(branch)
+        if actual not in (expected, commit):
+            return BranchMoved(actual)
+        self.world.branches[branch] = commit
+        self.world.follow_heads()
+        return Pushed()
+
+    async def close(self, task: TaskId) -> None:
+        self.trees.pop(task, None)
+        self.homes.pop(task, None)
+
+    async def leftovers(self) -> Sequence[TaskId]:
+        return list(self.trees)
+
+
+def _changes(old: Files, new: Files) -> tuple[FileChange, ...]:
+    changed = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+    return tuple(
+        FileChange(
+            path,
+            "A" if path not in old else "D" if path not in new else "M",
+            len(new.get(path, "").splitlines()),
+            len(old.get(path, "").splitlines()),
+        )
+        for path in changed
+    )
+
+
+Script = Mapping[str, Any]
+"""As `bot/agents/scripted` reads it: `{"turns": [{"when": "...", "steps": [...]}]}`."""
+
+
+@dataclass
+class SmallAgents:
+    """Protocol `Agents`: replays the same scripts as the scripted agent, on a dictionary."""
+
+    workspaces: SmallWorkspaces
+    script: Script
+    prompts: list[str] = field(default_factory=list)
+
+    def known(self) -> Mapping[str, str]:
+        return {"scripted": "replays steps without a language model"}
+
+    async def turn(
+        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+    ) -> Turn:
+        task = TaskId(int(box.cwd.rpartition("/")[2]))
+        self.prompts.append(prompt)
+        state: dict[str, int] = json.loads(self.workspaces.homes[task])
+        known = session if session is not None and session in state else f"session-{task}-{len(state)}"
+        turn_number = state.get(known, 0)
+        state[known] = turn_number + 1
+        self.workspaces.homes[task] = json.dumps(state).encode()
+        heard(Progress(doing="replaying"))
+        return Turn(self._play(task, self._steps(prompt, turn_number)), known)
+
+    def _steps(self, prompt: str, turn_number: int) -> list[dict[str, Any]]:
+        turns = self.script["turns"]
+        for turn in turns:
+            if turn.get("when") and turn["when"] in prompt:
+                return list(turn["steps"])
+        plain = [turn for turn in turns if not turn.get("when")]
+        return list(plain[min(turn_number, len(plain) - 1)]["steps"])
+
+    def _play(self, task: TaskId, steps: list[dict[str, Any]]) -> TurnOutcome:
+        tree = self.workspaces.trees[task]
+        said = ""
+        for step in steps:
+            match step:
+                case {"write": {"path": path, "text": text}}:
+                    tree[path] = text
+                case {"say": text}:
+                    said = text
+                case {"ask": text}:
+                    return TurnAsked(text)
+                case {"decline": text}:
+                    return TurnDeclined(text)
+                case {"answer": text}:
+                    return TurnAnswered(text)
+                case {"crash": code}:
+                    return TurnFailed(FaultKind.CRASHED, f"exit code {code}")
+                case _:
+                    raise AssertionError(f"the small agent does not know {step}")
+        return TurnEnded(said)
+
+
+@dataclass
+class SmallChecks:
+    """Protocol `Checks`: a command fails on a commit that has a BUG in a file."""
+
+    git: MemoryGit
+
+    async def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
+        files = self.git.files(CommitSha(box.cwd.rpartition("/")[2]))
+        broken = sorted(path for path, text in files.items() if BROKEN in text)
+        for command in commands:
+            yield Ran(command, 1 if broken else 0, 0.0, "", f"broken: {broken}".encode() if broken else b"ok")
