@@ -24,8 +24,6 @@ HEED_S: Final = 0.3
 """How long an agent has to heed a cancel."""
 LEAVE_S: Final = 2.0
 """How long it has to end by itself once its input is closed; some never do."""
-LAST_WORDS_S: Final = 0.5
-"""How long output is still read when the process is gone."""
 PROTOCOL: Final = 1
 SESSION_LIMIT: Final = 500
 """Characters of a session id: it is stored, and the agent chooses it."""
@@ -80,11 +78,8 @@ class _Talk:
         self.session = wish.session
 
     async def outcome(self) -> TurnOutcome:
-        """How the turn ended, by answer or by the end of the process, whichever is first."""
-        await asyncio.wait([self._asking, self._ended], return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait([self._asking], timeout=LAST_WORDS_S)
-        if not self._asking.done():
-            return await self._ended_early()
+        """How the turn ended. A process that ends closes its output, and with it what is still being asked."""
+        await asyncio.wait([self._asking])
         try:
             return read_stop(self._asking.result(), self._listener.message.text)
         except acp.RequestError as error:

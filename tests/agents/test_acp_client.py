@@ -91,11 +91,28 @@ async def test_an_agent_that_cannot_load_gets_a_new_session(world: World) -> Non
 
 
 async def test_a_profile_without_resume_names_no_session(world: World) -> None:
-    world.turns([{"say": "first"}])
+    world.turns([{"say": "first"}], [{"say": "second"}])
     base = scripted(world.script)
     profile = AcpProfile("forgetful", base.argv, binds=base.binds, resume="none")
-    turn = await world.ask(world.agents(profile), "forgetful", "go", "0" * 32)
+    loadable = (await world.turn()).session
+    turn = await world.ask(world.agents(profile), "forgetful", "go", loadable)
     assert (turn.outcome, turn.session) == (TurnEnded("first"), None)
+
+
+async def test_what_a_load_replays_is_not_part_of_the_turn(world: World) -> None:
+    program = READ_AND + (
+        "say(id=ask(), result={'protocolVersion': 1, 'agentCapabilities': {'loadSession': True}})\n"
+        "load = ask()\n"
+        "old = {'type': 'text', 'text': 'QUESTION: an old one?'}\n"
+        "for u in ({'sessionUpdate': 'tool_call', 'toolCallId': '1', 'title': 'old call'},\n"
+        "          {'sessionUpdate': 'agent_message_chunk', 'content': old}):\n"
+        "    say(method='session/update', params={'sessionId': 's', 'update': u})\n"
+        "say(id=load, result={})\n"
+        "say(id=ask(), result={'stopReason': 'end_turn'})\n"
+    )
+    agents = world.agents(AcpProfile("foreign", ("python3", "-IS", "-c", program)))
+    turn = await world.ask(agents, "foreign", "go", "s")
+    assert (turn.outcome, turn.session, world.heard) == (TurnEnded(""), "s", [])
 
 
 @pytest.mark.parametrize(
@@ -116,6 +133,19 @@ async def test_a_profile_without_resume_names_no_session(world: World) -> None:
 )
 async def test_a_strange_program_is_a_failure_in_one_line(world: World, program: str, detail: str) -> None:
     assert detail in crash((await world.foreign("python3", "-IS", "-c", program)).outcome)
+
+
+async def test_an_answer_counts_even_if_the_process_is_gone_before_it_is_read(world: World) -> None:
+    program = SESSION + (
+        "last = ask()\n"
+        "def tell(text):\n"
+        "    u = {'sessionUpdate': 'agent_message_chunk', 'content': {'type': 'text', 'text': text}}\n"
+        "    say(method='session/update', params={'sessionId': 's', 'update': u})\n"
+        "tell('ANSWER: yes')\n"
+        "for _ in range(20000): tell(' ')\n"
+        "say(id=last, result={'stopReason': 'end_turn'})\n"
+    )
+    assert (await world.foreign("python3", "-IS", "-c", program)).outcome == TurnAnswered("yes")
 
 
 async def test_an_agent_that_closes_its_output_is_not_waited_for(tmp_path: Path) -> None:
@@ -149,7 +179,9 @@ async def test_files_and_terminals_are_not_offered(world: World) -> None:
 
 async def test_an_agent_that_does_not_leave_is_killed(world: World) -> None:
     program = SESSION + "say(id=ask(), result={'stopReason': 'end_turn'}); time.sleep(300)"
+    started = time.monotonic()
     assert (await world.foreign("python3", "-IS", "-c", program)).outcome == TurnEnded("")
+    assert time.monotonic() - started < 10
     assert world.alive() == []
 
 
@@ -186,7 +218,7 @@ async def test_cancelling_again_and_again_still_kills(world: World) -> None:
     await world.until("ready")
     while not turn.done():
         turn.cancel()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
     assert turn.cancelled()
     assert world.alive() == []
 
@@ -203,10 +235,14 @@ async def test_cancelling_at_any_moment_of_the_start_leaves_no_process(world: Wo
 
 
 async def test_what_is_raised_while_hearing_reaches_the_caller(world: World) -> None:
-    def refuse(progress: Progress) -> None:
-        raise LookupError("nobody listens")
+    told: list[Progress] = []
 
-    world.turns([{"say": "hello"}])
+    def refuse(progress: Progress) -> None:
+        told.append(progress)
+        if len(told) == 1:
+            raise LookupError("nobody listens")
+
+    world.turns([{"say": "hello"}, {"hang": 0.3}, {"say": "done"}])
     hearing: Callable[[Progress], None] = refuse
     with pytest.raises(LookupError, match="nobody listens"):
         await world.agents().turn("scripted", world.box, "go", None, Limits(seconds=10), hearing)

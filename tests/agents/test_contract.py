@@ -88,7 +88,6 @@ async def test_a_session_goes_on_in_a_new_process(any_world: World) -> None:
     assert (first.outcome, second.outcome) == (TurnAsked("Which?"), TurnEnded("second"))
     assert first.session is not None
     assert second.session == first.session
-    assert any_world.heard[-1].turns == 0, "the replayed history was counted as progress"
 
 
 @pytest.mark.parametrize("session", ["0" * 32, "../../etc/passwd", ""])
