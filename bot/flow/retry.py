@@ -55,4 +55,5 @@ def decide(error: Exception, attempt: int, now: datetime) -> Later | GiveUp:
 
 def pause(attempt: int) -> timedelta:
     """2 s, 4 s, 8 s … up to five minutes."""
-    return min(FIRST_PAUSE * 2 ** min(attempt - 1, 20), LONGEST_PAUSE)
+    doublings: int = min(attempt - 1, 20)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bot.store import artifacts, claims, deliveries, effects, notes, queue, sqlite, tasks
 from bot.store.database import Reading, SqliteReaders
-from bot.store.values import Claimed, Listed, OpenEffect, Recorded, StoredDelivery
+from bot.store.values import Claimed, Listed, OpenEffect, StoredDelivery
+from bot.task.history import Recorded
 from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumber, TaskId
 from bot.task.model import Task
 from bot.task.results import Progress

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select, true
 
 from bot.store.schema import events, labels, tasks
 from bot.store.upsert import insert
-from bot.store.values import Listed, Recorded
+from bot.store.values import Listed
 from bot.task.codec import decode_event, decode_task, encode
+from bot.task.history import Recorded
 from bot.task.ids import FactKey, IssueNumber, IssueRef, PullNumber, TaskId
 from bot.task.model import RUNNING, Phase, Stage, Task, stage
 

@@ -5,8 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.task.effects import Effect, Lane
-from bot.task.events import TaskEvent
-from bot.task.ids import EffectId, FactKey, TaskId
+from bot.task.ids import EffectId, TaskId
 from bot.task.model import Task
 from bot.task.moves import Ignored, Moved
 
@@ -56,17 +55,6 @@ class Applied:
 
     task: Task
     result: Moved | Ignored | Repeated
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One line of a task's history. `ignored`: why the event changed nothing."""
-
-    id: int
-    at: datetime
-    key: FactKey
-    event: TaskEvent
-    ignored: str | None
 
 
 @dataclass(frozen=True, slots=True)

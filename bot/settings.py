@@ -1,0 +1,111 @@
+"""The operator's settings, from the environment (`ISSUEWRIGHT_…`). The only place that reads it."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "ISSUEWRIGHT_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one sentence that names it."""
+
+
+class Settings(BaseSettings):
+    """One process's settings. Secrets are never shown."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    github_app_id: str = ""
+    """The App's id (or client id), from its settings page."""
+    github_private_key: SecretStr = SecretStr("")
+    """The App's private key in PEM; `\\n` may stand for line ends."""
+    github_private_key_file: Path | None = None
+    """Or a file that holds it."""
+    github_webhook_secret: SecretStr = SecretStr("")
+    """The webhook secret of the App."""
+    github_api_url: str = "https://api.github.com"
+    """`https://HOST/api/v3` for GitHub Enterprise Server."""
+    database_url: str = "sqlite:///issuewright.db"
+    """A relative file lies in the data folder."""
+    data_dir: Path = Path("~/.local/share/issuewright")
+    """Database, mirrors and worktrees. It is made when missing, for its owner alone."""
+    public_url: str | None = None
+    """Where browsers find this server, if they do."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    agent: str = "scripted"
+    """The agent of new tasks, by name."""
+    agent_command: str = ""
+    """Command line of an agent that speaks the Agent Client Protocol; it is called by the name in `agent`."""
+    agent_script: Path | None = None
+    """What the scripted demo agent replays."""
+    max_parallel: int = Field(default=3, ge=1, le=256)
+    """How many runs may go at once."""
+    sandbox: Literal["auto", "external", "none"] = "auto"
+    """`external`: the container or VM around this server is the boundary. `none`: there is none, and you accept it."""
+    operator_token: SecretStr = SecretStr("")
+    """Opens the pages to browsers that are not on this machine."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    feedback_quiet_seconds: float = Field(default=60, ge=0, le=3600)
+    """How long loose comments are gathered before they start a run."""
+    sweep_seconds: float = Field(default=120, ge=1, le=86400)
+    """How often GitHub is looked through for what no webhook told."""
+
+    @field_validator("data_dir", "github_private_key_file", "agent_script")
+    @classmethod
+    def _at_home(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @field_validator("github_api_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("must begin with https://")
+        return url.rstrip("/")
+
+    def private_key(self) -> str:
+        """The App's key in PEM. Raises SettingsError when it is missing or no key."""
+        key = self.github_private_key.get_secret_value().replace("\\n", "\n")
+        if not key and self.github_private_key_file is not None:
+            try:
+                key = self.github_private_key_file.read_text()
+            except OSError as error:
+                raise SettingsError(f"{PREFIX}GITHUB_PRIVATE_KEY_FILE cannot be read: {error.strerror}.") from error
+        if not key:
+            raise SettingsError(
+                f"{PREFIX}GITHUB_PRIVATE_KEY (or …_FILE) is missing: the private key of your GitHub App, in PEM."
+            )
+        if "PRIVATE KEY-----" not in key:
+            raise SettingsError(f"{PREFIX}GITHUB_PRIVATE_KEY is no private key in PEM.")
+        return key
+
+    def app_id(self) -> str:
+        """Raises SettingsError when it is missing."""
+        if not self.github_app_id:
+            raise SettingsError(f"{PREFIX}GITHUB_APP_ID is missing: the id on the settings page of your GitHub App.")
+        return self.github_app_id
+
+    def webhook_secret(self) -> bytes:
+        """Raises SettingsError when it is missing."""
+        secret = self.github_webhook_secret.get_secret_value()
+        if not secret:
+            raise SettingsError(f"{PREFIX}GITHUB_WEBHOOK_SECRET is missing: the webhook secret of your GitHub App.")
+        return secret.encode()
+
+    def html_url(self) -> str:
+        """Where people see GitHub, from the API's address."""
+        if self.github_api_url == "https://api.github.com":
+            return "https://github.com"
+        return self.github_api_url.removesuffix("/api/v3")
+
+
+def load() -> Settings:
+    """Settings from the environment. Raises SettingsError with one sentence per wrong value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg'].lower()}" for item in error.errors()]
+        raise SettingsError("; ".join(wrong) + ".") from error
