@@ -140,10 +140,9 @@ async def test_an_answer_counts_even_if_the_process_is_gone_before_it_is_read(wo
         "last = ask()\n"
         "def tell(text):\n"
         "    u = {'sessionUpdate': 'agent_message_chunk', 'content': {'type': 'text', 'text': text}}\n"
-        "    say(method='session/update', params={'sessionId': 's', 'update': u})\n"
-        "tell('ANSWER: yes')\n"
-        "for _ in range(20000): tell(' ')\n"
-        "say(id=last, result={'stopReason': 'end_turn'})\n"
+        "    return {'method': 'session/update', 'params': {'sessionId': 's', 'update': u}}\n"
+        "burst = [tell('ANSWER: yes'), *[tell(' ')] * 20000, {'id': last, 'result': {'stopReason': 'end_turn'}}]\n"
+        "sys.stdout.write(''.join(json.dumps(message) + '\\n' for message in burst))\n"
     )
     assert (await world.foreign("python3", "-IS", "-c", program)).outcome == TurnAnswered("yes")
 
