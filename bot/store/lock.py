@@ -15,18 +15,20 @@ class FileLock:
         path = database.with_name(database.name + ".lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreUnwritable(f"Cannot write in {path.parent}: {error.strerror}.") from error
+        self._file = os.fdopen(descriptor, "r+")
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._fd)
+            with self._file:
+                holder = self._file.read(32).strip() or "unknown"
             raise StoreLocked(f"{database} is in use by another process (pid {holder}).") from None
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
 
     def release(self) -> None:
-        """Let go. The file stays: removing it would let two processes hold locks on different files."""
-        os.close(self._fd)
+        """Let go; may be called again. The file stays: without it, two processes could hold two different locks."""
+        self._file.close()
