@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 
 from bot.demo.forge.faults import FaultLayer, Faults, Request
 from bot.demo.forge.hooks import Hooks
+from bot.demo.forge.pages.actions import Actions
+from bot.demo.forge.pages.views import Views, templates
 from bot.demo.forge.rest.gate import Allowance, Gate
 from bot.demo.forge.rest.routes import rest_routes
 from bot.demo.forge.smart_http import SmartHttp
@@ -70,9 +72,11 @@ class Forge:
                 yield self.base_url
             finally:
                 server.should_exit = True
+                await serving
                 if delivering:
                     delivering.cancel()
-                await serving
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await delivering
 
 
 class _Server(uvicorn.Server):
@@ -112,6 +116,7 @@ def build_forge(
     site = Site(base_url.rstrip("/"))
     hooks = Hooks(world, site, new_guid, webhook_transport)
     gate = Gate(world, site, hooks, jwt_clock)
-    inner = Starlette(routes=[*rest_routes(gate), *SmartHttp(world, jwt_clock).routes()])
+    pages = [*Views(world, hooks, templates()).routes(), *Actions(world, hooks, site).routes()]
+    inner = Starlette(routes=[*rest_routes(gate), *SmartHttp(world, jwt_clock).routes(), *pages])
     faults, log = Faults(), list[Request]()
     return Forge(FaultLayer(inner, faults, log), world, hooks, faults, gate.allowance, log, site)

@@ -59,7 +59,11 @@ class SmartHttp:
         )
         feeding = asyncio.create_task(_feed(process, request))
         output = self._output(process, feeding, repo, user if service == _SERVICES[1] else None)
-        status, headers = await _head(process)
+        try:
+            status, headers = await _head(process)
+        except BaseException:
+            process.kill()
+            raise
         return StreamingResponse(output, status, headers)
 
     def _admit(self, request: Request, service: str) -> tuple[Repository, Caller]:
@@ -109,14 +113,14 @@ async def _feed(process: Process, request: Request) -> None:
 
 async def _head(process: Process) -> tuple[int, dict[str, str]]:
     """The CGI header block."""
-    status, headers = 200, {}
+    status, headers = 200, dict[str, str]()
     while process.stdout and (line := (await process.stdout.readline()).decode("latin-1").strip()):
         name, _, value = line.partition(":")
         if name.lower() == "status":
             status = int(value.split()[0])
         else:
             headers[name.lower()] = value.strip()
-    return status, headers
+    return (status if headers else 500), headers
 
 
 def _cgi(request: Request, repo: Repository, user: User | None, tail: str) -> dict[str, str]:

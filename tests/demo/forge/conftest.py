@@ -1,6 +1,5 @@
 """A small forge with people, a repository and an installed app, for the tests of the forge itself."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +13,10 @@ from bot.demo.forge.model import App, Repository
 from bot.demo.forge.world.apps import new_private_key
 
 REPO = "octocat/hello"
-EVENTS = (
-    "issues issue_comment pull_request pull_request_review pull_request_review_comment push check_run create delete"
-).split()
+EVENTS = [
+    "issues", "issue_comment", "pull_request", "pull_request_review", "pull_request_review_comment", "push",
+    "check_run", "create", "delete",
+]  # fmt: skip
 PERMISSIONS = {"issues": "write", "pull_requests": "write", "contents": "write", "checks": "write"}
 
 
@@ -88,7 +88,7 @@ def private_key() -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path, private_key: str) -> Iterator[Place]:
+def place(tmp_path: Path, private_key: str) -> Place:
     clock, receiver = Clock(), Receiver()
     forge = build_forge(tmp_path / "git", clock=clock, webhook_transport=httpx.ASGITransport(app=receiver))
     world = forge.world

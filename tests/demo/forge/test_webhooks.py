@@ -128,7 +128,7 @@ _EXPECTED = {
 
 
 def _live_through_everything(place: Place) -> None:
-    world, who = place.forge.world, {"by": "maintainer"}
+    world = place.forge.world
     number = world.open_issue(REPO, "Another", "text", by="stranger", labels=["bug"]).number
     world.edit_issue(REPO, number, title="Other", body="other", by="stranger")
     world.unlabel_issue(REPO, number, "bug", by="maintainer")
@@ -145,7 +145,7 @@ def _live_through_everything(place: Place) -> None:
     world.remove_from_installation(place.installation, more, by="octocat")
     world.suspend_installation(place.installation, by="octocat")
     world.unsuspend_installation(place.installation, by="octocat")
-    second = world.install_app(place.app, [more], **who)
+    second = world.install_app(place.app, [more], by="maintainer")
     world.uninstall_app(second, by="octocat")
 
 

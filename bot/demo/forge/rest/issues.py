@@ -74,11 +74,7 @@ def edit_issue(call: Call) -> Answer:
         _set_labels(call, issue, call.names("labels"))
     if "assignees" in call.body:
         call.world.assign(repo, issue.number, *call.names("assignees"), by=actor)
-    if state == "closed":
-        reason = call.maybe_text("state_reason") or "completed"
-        call.world.close_issue(repo, issue.number, by=actor, reason=reason)
-    elif state == "open":
-        call.world.reopen_issue(repo, issue.number, by=actor)
+    _set_state(call, issue, state)
     return Answer(issue_json(call.site, issue))
 
 
@@ -163,6 +159,18 @@ def _wanted(call: Call, issue: Issue) -> bool:
         and query.get("creator", issue.author.login).lower() == issue.author.login.lower()
         and ("assignee" not in query or query["assignee"] in ("*", *(who.login for who in issue.assignees)))
     )
+
+
+def _set_state(call: Call, issue: Issue, state: str | None) -> None:
+    world, repo, actor = call.world, call.repo, call.actor
+    if state == "closed" and issue.pull:
+        world.close_pull(repo, issue.number, by=actor)
+    elif state == "closed":
+        world.close_issue(repo, issue.number, by=actor, reason=call.maybe_text("state_reason") or "completed")
+    elif state == "open" and issue.pull:
+        world.reopen_pull(repo, issue.number, by=actor)
+    elif state == "open":
+        world.reopen_issue(repo, issue.number, by=actor)
 
 
 def _set_labels(call: Call, issue: Issue, names: list[str]) -> None:

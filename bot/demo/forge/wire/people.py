@@ -1,6 +1,6 @@
 """Users on the wire."""
 
-from bot.demo.forge.model import Repository, User
+from bot.demo.forge.model import ROLES, Repository, User
 from bot.demo.forge.wire.site import Json, Site, stamp
 
 
@@ -66,7 +66,7 @@ def collaborator_json(site: Site, repo: Repository, user: User) -> Json:
 def role_flags(repo: Repository, user: User) -> dict[str, bool]:
     """The five booleans that accompany a repository or collaborator."""
     order = ("pull", "triage", "push", "maintain", "admin")
-    rank = ("none", "read", "triage", "write", "maintain", "admin").index(repo.role_of(user))
+    rank = ROLES.index(repo.role_of(user))
     return {name: rank > at for at, name in enumerate(order)}
 
 

@@ -140,7 +140,7 @@ class PullVerbs(RefVerbs):
         diff_base = merge_base(pull.repo.git, base, pull.head_sha) or base
         pull.repo.git.set_ref(f"refs/heads/{pull.base_ref}", merged)
         self.mark_merged(pull, actor, merged, diff_base=diff_base, silent=silent)
-        self.notice_refs(pull.repo, actor, silent=silent)
+        self.notice_refs(pull.repo, actor, [f"refs/heads/{pull.base_ref}"], silent=silent)
         return merged
 
     def _merged_commit(

@@ -35,7 +35,7 @@ class RefVerbs(CommentVerbs):
         known = f"{_BRANCH}{branch}" in place.git.refs()
         start = f"{_BRANCH}{branch if known else place.default_branch}"
         sha = place.git.write(branch, files, message, self.signature(author), place.git.resolve(start), executable)
-        self.notice_refs(place, author, silent=silent)
+        self.notice_refs(place, author, [f"{_BRANCH}{branch}"], silent=silent)
         return sha
 
     def create_ref(self, repo: RepoName, ref: str, sha: str, *, by: Who, silent: bool = False) -> None:
@@ -48,7 +48,7 @@ class RefVerbs(CommentVerbs):
         if place.git.resolve(sha) != sha:
             raise Refused(422, "Object does not exist")
         place.git.set_ref(ref, sha)
-        self.notice_refs(place, self.user(by), silent=silent)
+        self.notice_refs(place, by, [ref], silent=silent)
 
     def update_ref(
         self, repo: RepoName, ref: str, sha: str, *, by: Who, force: bool = False, silent: bool = False
@@ -63,7 +63,7 @@ class RefVerbs(CommentVerbs):
         if not force and not contains(place.git, sha, current):
             raise Refused(422, "Update is not a fast forward")
         place.git.set_ref(ref, sha)
-        self.notice_refs(place, self.user(by), silent=silent)
+        self.notice_refs(place, by, [ref], silent=silent)
 
     def delete_ref(self, repo: RepoName, ref: str, *, by: Who, silent: bool = False) -> None:
         """Delete a branch or tag; 422 when there is none."""
@@ -71,24 +71,30 @@ class RefVerbs(CommentVerbs):
         if ref not in place.git.refs():
             raise Refused(422, "Reference does not exist")
         place.git.set_ref(ref, None)
-        self.notice_refs(place, self.user(by), silent=silent)
+        self.notice_refs(place, by, [ref], silent=silent)
 
     def delete_branch(self, repo: RepoName, branch: str, *, by: Who, silent: bool = False) -> None:
         """Delete a branch; its open pull requests are closed."""
         self.delete_ref(repo, f"{_BRANCH}{branch}", by=by, silent=silent)
 
-    def notice_refs(self, repo: RepoName, by: Who, *, silent: bool = False) -> None:
-        """Compare git with what was last seen and act on each ref that moved. Call after anything that writes refs."""
+    def notice_refs(
+        self, repo: RepoName, by: Who, only: Collection[str] | None = None, *, silent: bool = False
+    ) -> None:
+        """Compare git with what was last seen and act on each ref that moved. Call after anything that writes refs.
+
+        A verb names its own ref in `only`, so that it does not take credit for a push that is still running.
+        """
         place, pusher = self.repo(repo), self.user(by)
-        before, after = place.refs, place.git.refs()
-        place.refs = after
-        for ref in sorted(before.keys() | after.keys()):
-            old, new = before.get(ref), after.get(ref)
-            if old != new:
-                place.pushed_at = self.now()
-                self._tell_push(place, ref, old, new, pusher, silent)
-                if ref.startswith(_BRANCH):
-                    self._follow(place, ref.removeprefix(_BRANCH), old, new, pusher, silent)
+        seen, now = place.refs, place.git.refs()
+        names = sorted(seen.keys() | now.keys() if only is None else only)
+        moved = [(ref, seen.get(ref), now.get(ref)) for ref in names if seen.get(ref) != now.get(ref)]
+        changed = {ref: new for ref, _, new in moved}
+        place.refs = {ref: sha for ref, sha in (seen | changed).items() if sha}
+        for ref, old, new in moved:
+            place.pushed_at = self.now()
+            self._tell_push(place, ref, old, new, pusher, silent)
+            if ref.startswith(_BRANCH):
+                self._follow(place, ref.removeprefix(_BRANCH), old, new, pusher, silent)
 
     def close_mentioned(
         self, repo: Repository, texts: Iterable[str | None], actor: User, *, silent: bool, **extra: Any
