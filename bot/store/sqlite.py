@@ -1,7 +1,7 @@
 """SQLite connections as we want them: WAL, every commit on disk, transactions that begin when we say so."""
 
+import contextlib
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -96,6 +96,14 @@ def in_transaction(conn: Connection) -> bool:
     return isinstance(raw, sqlite3.Connection) and raw.in_transaction
 
 
+def roll_back(conn: Connection) -> None:
+    """End whatever transaction there still is: a COMMIT that failed leaves one open, which SQLAlchemy thinks over."""
+    raw = conn.connection.dbapi_connection
+    if isinstance(raw, sqlite3.Connection):
+        with contextlib.suppress(sqlite3.Error):
+            raw.rollback()
+
+
 def back_up(source: Path, target: Path) -> None:
     """A whole copy of a database that may be open; `target` is there complete or not at all.
 
@@ -104,7 +112,10 @@ def back_up(source: Path, target: Path) -> None:
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
     try:
-        with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(partial)) as copy:
+        with (
+            contextlib.closing(sqlite3.connect(source)) as origin,
+            contextlib.closing(sqlite3.connect(partial)) as copy,
+        ):
             origin.backup(copy)
         partial.replace(target)
     except (sqlite3.Error, OSError) as error:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from bot.store.errors import StoreClosed
-from bot.store.sqlite import in_transaction
+from bot.store.sqlite import in_transaction, roll_back
 
 T = TypeVar("T")
 
@@ -104,6 +104,7 @@ class Writer:
                 outcomes = [self._attempt(conn, job) for job in batch]
         except BaseException as error:
             # COMMIT failed, or SQLite gave up the transaction (disk full, I/O error): nothing of the batch stands
+            roll_back(conn)
             return [_Raised(error)] * len(batch)
         self.commits += 1
         return outcomes
