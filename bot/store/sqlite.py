@@ -1,7 +1,7 @@
 """SQLite connections as we want them: WAL, every commit on disk, transactions that begin when we say so."""
 
-import contextlib
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -100,7 +100,7 @@ def roll_back(conn: Connection) -> None:
     """End whatever transaction there still is: a COMMIT that failed leaves one open, which SQLAlchemy thinks over."""
     raw = conn.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
-        with contextlib.suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):
             raw.rollback()
 
 
@@ -112,10 +112,7 @@ def back_up(source: Path, target: Path) -> None:
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
     try:
-        with (
-            contextlib.closing(sqlite3.connect(source)) as origin,
-            contextlib.closing(sqlite3.connect(partial)) as copy,
-        ):
+        with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(partial)) as copy:
             origin.backup(copy)
         partial.replace(target)
     except (sqlite3.Error, OSError) as error:

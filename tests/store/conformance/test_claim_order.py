@@ -77,11 +77,11 @@ class Model:
 
 
 def told(row: Row | None) -> tuple[str, Effect, int] | None:
-    return row and (row.subject, row.effect, row.attempts)
+    return None if row is None else (row.subject, row.effect, row.attempts)
 
 
 def shown(claimed: Claimed | None) -> tuple[str, Effect, int] | None:
-    return claimed and (claimed.subject, claimed.effect, claimed.attempt)
+    return None if claimed is None else (claimed.subject, claimed.effect, claimed.attempt)
 
 
 seconds = st.integers(0, 40).map(lambda n: timedelta(seconds=n))
@@ -135,9 +135,9 @@ async def test_the_store_claims_what_the_model_claims(
 
 async def end(store: Store, clock: StillClock, model: Model, held: list[tuple[Row, Claimed]]) -> None:
     """Everything is claimed in the model's order and finished; nothing is left for the next example."""
-    for row, claimed in held:
-        await store.finish(claimed)
-        model.rows.remove(row)
+    for done, mine in held:
+        await store.finish(mine)
+        model.rows.remove(done)
     clock.advance(minutes=5)
     while (claimed := await store.claim("w")) is not None:
         row = model.claim(clock.now)
