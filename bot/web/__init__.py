@@ -1,1 +1,1 @@
-"""The face: webhook receiver and pages."""
+"""The face: the webhook receiver, the probes and the pages."""
