@@ -1,9 +1,12 @@
-"""Between fork and exec: limits, death signal, staged folders, an unprivileged uid; then it becomes its command.
+"""Between fork and exec: limits, staged folders, an unprivileged uid; then it becomes its command.
 
-Run as `python -IS launcher.py PARENT FILE_BYTES UID STAGE COUNT SOURCE… ARGV…` and never imported: it is a program of
-its own, because Python code between fork and exec is not safe in a process with threads. It keeps its pid through every
-exec, so that the parent's signal and the death signal reach the same process all the way. Standard library only, few
-imports: they are most of its ten milliseconds.
+Run as `python -IS launcher.py PARENT FILE_BYTES KEPT UID STAGE COUNT SOURCE… ARGV…` and never imported: it is a program
+of its own, because Python code between fork and exec is not safe in a process with threads. It keeps its pid through
+every exec, so that a signal reaches the same process all the way. Standard library only, few imports: they are most of
+its ten milliseconds.
+
+KEPT (`23:8,25:9`) hands descriptors on under fixed numbers. Empty means that the command is not bubblewrap: it gets the
+signal of death with its parent here. bubblewrap sets it itself, and not before it can pass its own death on.
 
 With a UID (the parent is the superuser), every SOURCE is bound to `STAGE/<position>` in a mount namespace of our own:
 sources may lie below a folder that only the superuser may enter. They are opened before STAGE is covered, because they
@@ -70,15 +73,25 @@ def become(uid: int) -> None:
     os.setresuid(uid, uid, uid)
 
 
+def keep(pairs: str) -> None:
+    """Move descriptors to their fixed numbers."""
+    for pair in pairs.split(","):
+        fd, number = (int(word) for word in pair.split(":"))
+        os.dup2(fd, number)
+        os.set_inheritable(fd, False)
+
+
 def main(argv: list[str]) -> None:
-    parent, file_bytes, uid, count = (int(word) for word in (*argv[:3], argv[4]))
-    sources, program = argv[5 : 5 + count], argv[5 + count :]
+    parent, file_bytes, uid, count = (int(argv[at]) for at in (0, 1, 3, 5))
+    sources, program = argv[6 : 6 + count], argv[6 + count :]
     if uid:
-        stage(argv[3], sources)
+        stage(argv[4], sources)
         become(uid)
     must(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
-    # After the change of uid, which clears it; then look whether the parent died before it was set.
-    must(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "death signal")
+    if argv[2]:
+        keep(argv[2])
+    else:
+        must(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "death signal")
     if os.getppid() != parent:
         refuse("start", "the parent is gone")
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))

@@ -54,28 +54,29 @@ def probe(mode: Mode, *, uid: int = UID) -> Capability:
 def _try(folder: Path, uid: int, *, overlay: bool) -> str:
     """Start one command in a box; the complaint, or an empty string."""
     superuser = os.getuid() == 0
-    for made in (folder, *(folder / name for name in ("low", "up", "work"))):
-        made.mkdir()
-        if superuser:
-            os.chown(made, uid, uid)
     seen = view.staged(1) if superuser else str(folder)  # the first bind, after bubblewrap itself
     extra = ("--overlay-src", f"{seen}/low", "--overlay", f"{seen}/up", f"{seen}/work", "/probe") if overlay else ()
     try:
+        for made in (folder, *(folder / name for name in ("low", "up", "work"))):
+            made.mkdir()
+            if superuser:
+                os.chown(made, uid, uid)
         return _start(Box((Bind(folder, "/task", writable=True),), "/task"), uid if superuser else None, extra)
     except (ImportError, RuntimeError, OSError, subprocess.TimeoutExpired) as error:  # no wheel, no binary in it
         return str(error)
 
 
 def _start(box: Box, uid: int | None, extra: Sequence[str]) -> str:
-    plan = contained.plan(
-        box, ["/bin/sh", "-c", _INSIDE], Limits(), view.Furniture((), ("/usr/bin", "/bin")), uid, extra
-    )
+    place = contained.Place(view.Furniture((), ("/usr/bin", "/bin")), uid)
+    plan = contained.plan(place, box, ["/bin/sh", "-c", _INSIDE], Limits(), extra)
+    plan.wires.question.send(b"\n")  # yes, go on
     try:
         ended = subprocess.run(
             plan.argv, env={}, pass_fds=plan.descriptors, capture_output=True, timeout=_SECONDS, start_new_session=True
         )
     finally:
         plan.close()
+        plan.wires.close_ours()
     if ended.returncode == 0 and (box.binds[0].source / "written").exists():
         return ""
     said = ended.stderr.decode(errors="replace").strip().splitlines()

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.sandbox import contained, direct
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import Capability, SandboxFailed, SandboxRefused
+from bot.sandbox.namespace import Namespace
 from bot.sandbox.output import HeadAndTail
 from bot.sandbox.running import Ending, Finished, Running, surely
 from bot.sandbox.view import UID, Furniture
@@ -32,8 +33,8 @@ class Sandbox:
         self, capability: Capability, *, toolchains: Sequence[Path] = (), path: Sequence[str] = (), uid: int = UID
     ) -> None:
         self.capability = capability
-        self._furniture = Furniture.of(toolchains, path)
-        self._uid = uid if os.getuid() == 0 and capability.contains else None
+        unprivileged = uid if os.getuid() == 0 and capability.contains else None
+        self._place = contained.Place(Furniture.of(toolchains, path), unprivileged)
 
     @property
     def level(self) -> SandboxLevel:
@@ -46,8 +47,9 @@ class Sandbox:
     def make_folder(self, folder: Path) -> Path:
         """A folder that processes inside may write when it is bound; it may exist already."""
         folder.mkdir(mode=0o700, exist_ok=True)
-        if self._uid is not None:
-            os.chown(folder, self._uid, self._uid, follow_symlinks=False)
+        uid = self._place.uid
+        if uid is not None:
+            os.chown(folder, uid, uid, follow_symlinks=False)
         return folder
 
     async def run(  # one verb, and what may be said about it
@@ -107,28 +109,24 @@ class Sandbox:
             raise
 
     async def _contained(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
-        report, reporting = os.pipe()
-        extra = ("--json-status-fd", str(reporting))
-        plan = contained.plan(box, argv, limits, self._furniture, self._uid, extra)
-        descriptors = (*plan.descriptors, reporting)
+        plan = contained.plan(self._place, box, argv, limits)
         try:
             process = await asyncio.create_subprocess_exec(
-                *plan.argv, env={}, cwd="/", pass_fds=descriptors, stdin=stdin, stdout=_PIPE, stderr=stderr,
+                *plan.argv, env={}, cwd="/", pass_fds=plan.descriptors, stdin=stdin, stdout=_PIPE, stderr=stderr,
                 limit=_LINE, start_new_session=True,
             )  # fmt: skip
         except BaseException:
-            os.close(report)
+            plan.wires.close_ours()
             raise
         finally:
             plan.close()
-            os.close(reporting)
-        return Running(process, contained.Namespace(process, report), limits)
+        return Running(process, Namespace(process, plan.wires), limits)
 
     async def _direct(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
-        around = direct.Surroundings.of(box, self._furniture)
+        around = direct.Surroundings.of(box, self._place.furniture)
         command = ["/usr/bin/env", *argv]  # finds the program on the PATH of the box
         process = await asyncio.create_subprocess_exec(
-            *contained.launch(None, limits, (), command), env=around.env, cwd=around.cwd,
+            *contained.launch(limits, command), env=around.env, cwd=around.cwd,
             stdin=stdin, stdout=_PIPE, stderr=stderr, limit=_LINE, start_new_session=True,
         )  # fmt: skip
         return Running(process, direct.Marked(process, around), limits)

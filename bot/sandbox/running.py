@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self, TypeVar
 
 from bot.sandbox.box import Limits
+from bot.sandbox.capability import SandboxFailed
 from bot.sandbox.output import HeadAndTail
 
 T = TypeVar("T")
@@ -112,23 +114,29 @@ class Running:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *raised: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         self.kill()
-        await surely(self.wait())
+        with suppress(*((SandboxFailed,) if kind else ())):  # the first error is the one to tell
+            await surely(self.wait())
 
     async def _end(self) -> Finished:
         timer = asyncio.get_running_loop().call_later(self._limits.seconds, self.kill, Ending.TIMED_OUT)
+        failure = code = None
         try:
             code = await self._tree.gone()
-        finally:
-            timer.cancel()
-            seconds = time.monotonic() - self._started
-            if self._draining:
-                await self._draining
-            await self._close()
+        except SandboxFailed as error:
+            failure = error
+        timer.cancel()
+        seconds = time.monotonic() - self._started
+        if self._draining:
+            await self._draining
+        await self._close()
+        said = self._errors.text()
+        if failure:
+            raise SandboxFailed(f"{failure} {said.decode(errors='replace')}".strip()) from failure
         if self._cut is None and code is not None:
-            return Finished(code, self._errors.text(), Ending.EXITED, seconds)
-        return Finished(None, self._errors.text(), self._cut or Ending.KILLED, seconds)
+            return Finished(code, said, Ending.EXITED, seconds)
+        return Finished(None, said, self._cut or Ending.KILLED, seconds)
 
     async def _drain(self, stream: asyncio.StreamReader) -> None:
         while data := await stream.read(1 << 16):

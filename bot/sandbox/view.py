@@ -1,5 +1,6 @@
 """The world inside, as arguments for bubblewrap: system folders, toolchains and the binds of a box; nothing else."""
 
+import fcntl
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,7 +112,14 @@ def in_memory(content: bytes) -> int:
     fd = os.memfd_create("sandbox")
     os.write(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
-    return fd
+    return high(fd)
+
+
+def high(fd: int) -> int:
+    """The same descriptor with two digits: the ones with one digit are for the fixed numbers of the launcher."""
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(fd)
+    return moved
 
 
 def _system() -> Iterator[str]:
