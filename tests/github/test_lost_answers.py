@@ -123,6 +123,31 @@ async def test_a_lost_answer_changes_nothing(make_town: Callable[[], Town], name
         assert picture(town) == wanted
 
 
+@dataclass
+class CountsCloses(httpx.AsyncBaseTransport):
+    """Notes when it is closed."""
+
+    forge: Forge
+    closes: int = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await httpx.ASGITransport(app=self.forge.app).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        self.closes += 1
+
+
+async def test_connections_are_kept_until_the_door_closes(town: Town) -> None:
+    wires = CountsCloses(town.forge)
+    door = door_over(town, wires, tries=1)
+    ref = town.issue()
+    for _ in range(3):
+        await door.issue(ref)
+    assert wires.closes == 0
+    await door.aclose()
+    assert wires.closes == 1
+
+
 @asynccontextmanager
 async def served(town: Town) -> AsyncIterator[Door]:
     """The door over real sockets."""

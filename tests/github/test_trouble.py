@@ -368,6 +368,18 @@ async def test_a_comment_that_another_wrote_is_never_edited() -> None:
     assert await forge.door().put_comment(ISSUE, "reply:1", "Hello", CommentId(70)) == 71
 
 
+async def test_a_comment_deleted_while_we_edit_it_is_made_anew() -> None:
+    forge = Canned()
+    place = "/repos/acme/widgets/issues/comments/70"
+    forge.on(f"GET {place}", httpx.Response(200, json=comment(70, "Working")))
+    forge.on(f"PATCH {place}", says(404, "Not Found"))
+    forge.on(f"POST {ISSUE_PATH}/comments", httpx.Response(201, json=comment(71, "x")))
+    assert await forge.door().put_comment(ISSUE, "status:1", "Done", CommentId(70)) == 71
+    forge.on(f"PATCH {place}", says(403, "Resource not accessible by integration"))
+    with pytest.raises(Refused):
+        await forge.door().put_comment(ISSUE, "status:1", "Done", CommentId(70))
+
+
 async def test_github_s_own_server_is_the_default() -> None:
     asked: list[str] = []
 
