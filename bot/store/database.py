@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from bot.store import sqlite
+from bot.store.errors import StoreClosed
 from bot.store.lock import FileLock
 from bot.store.migrate import check_readable, migrate
 from bot.store.writer import Writer
@@ -56,15 +57,19 @@ class SqliteReaders:
             self._engine.dispose()
             raise
         self._threads = ThreadPoolExecutor(sqlite.READERS, thread_name_prefix="store-reader")
+        self._closed = False
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         def run() -> T:
             with self._engine.connect() as conn, conn.begin():
                 return look(conn)
 
+        if self._closed:
+            raise StoreClosed("The store is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     async def close(self) -> None:
+        self._closed = True
         await asyncio.to_thread(functools.partial(self._threads.shutdown, wait=True))
         self._engine.dispose()
 

@@ -14,6 +14,7 @@ from bot.store.errors import (
     NeedsMigration,
     NewerSchema,
     NotADatabase,
+    StoreClosed,
     StoreError,
     StoreLocked,
     StoreMissing,
@@ -23,6 +24,7 @@ from bot.store.errors import (
 from bot.store.reads import ReadStore
 from bot.store.store import Store
 from bot.task.effects import AddLabel, Pace
+from bot.task.ids import DeliveryId
 from tests.store.conftest import Place
 from tests.store.given import born
 from tests.worlds.clock import StillClock
@@ -66,6 +68,12 @@ async def test_another_process_is_refused_and_the_lock_dies_with_its_holder(plac
 async def test_a_closed_store_can_be_opened_again(store: Store, place: Place) -> None:
     await store.close()
     await store.close()
+    with pytest.raises(StoreClosed):
+        await store.tasks()
+    with pytest.raises(StoreClosed):
+        await store.mark("a", "b")
+    with pytest.raises(StoreClosed):
+        await store.receive(DeliveryId("late"), "issues", b"{}", True)
     again = await place.open()
     assert await again.ready()
     await again.close()

@@ -133,9 +133,10 @@ async def test_other_lanes_pass_what_is_not_due_but_not_what_is(store: Store, cl
     await store.want("repo:1", AddLabel("b"))
     passing = await must_claim(store)
     assert passing.effect == AddLabel("b")
-    # b was asked for and is due before a, but a has the smaller number and is due too by now
-    await store.release(passing, clock.now)
     clock.advance(seconds=60)
+    assert await store.claim("w") is None  # a is due by now, but b is still held
+    await store.release(passing, clock.now - LATER)
+    # b has been due for longer, but a has the smaller number
     assert (await must_claim(store)).effect == AddLabel("a")
 
 
