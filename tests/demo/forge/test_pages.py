@@ -161,3 +161,4 @@ async def test_markdown_keeps_what_github_keeps() -> None:
     assert "<details><summary>More</summary>" in shown
     assert "<em>a</em>" in shown
     assert "<a href" not in markdown("`#7` and &#39; and x#7", "o/r")
+    assert "1 &lt; 2 &amp; 3 &lt;b" in markdown("1 < 2 & 3 <b", "o/r")

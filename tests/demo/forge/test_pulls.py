@@ -117,7 +117,8 @@ async def test_pushing_the_head_to_the_base_merges(place: Place) -> None:
 
 async def test_closing_by_commit_message_on_the_default_branch_only(place: Place) -> None:
     world = place.forge.world
-    world.push_files(REPO, "topic", {"c.txt": "c\n"}, by="octocat", message="Fixes #1")
+    for text in ("c\n", "cc\n"):
+        world.push_files(REPO, "topic", {"c.txt": text}, by="octocat", message="Fixes #1")
     assert world.issue(REPO, 1).state == "open"
     world.push_files(REPO, "main", {"c.txt": "c\n"}, by="octocat", message="Fixes #1")
     assert world.issue(REPO, 1).state == "closed"

@@ -101,8 +101,8 @@ class BareRepo:
         self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, at: Path | None = None
     ) -> bytes:
         """Run git and return its stdout; raises GitFailed."""
-        done = subprocess.run(  # noqa: S603 - fixed program, arguments built here, no shell
-            ["git", *args],  # noqa: S607
+        done = subprocess.run(
+            ["git", *args],
             cwd=at or self.path,
             env={**clean_environment(), **(env or {})},
             input=stdin,
