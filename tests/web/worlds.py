@@ -89,6 +89,12 @@ class Tale:
         verification = Verification(commit, tuple(checks), ChecksOrigin.CONFIGURED, SandboxLevel.OVERLAY, self.clock())
         await self.finishes("Verify", Verified(await self._run(), attempt, verification))
 
+    async def verified_with_log(self, text: bytes) -> ArtifactId:
+        """The first attempt passes its one check."""
+        log = await self.log("1.1/pytest", text)
+        await self.is_verified([check("pytest", 0, log)], 1, CommitSha("1" * 40))
+        return log
+
     async def is_published(self, pull: int, head: CommitSha) -> None:
         self.clock.advance(seconds=4)
         report = "https://github.example/checks/1"
