@@ -42,8 +42,8 @@ class Bot:
     store: Store
     github: Door
     capability: Capability
+    agents: SandboxedAgents
     worker: Worker
-    workspaces: GitWorkspaces
 
     async def close(self) -> None:
         """After the worker has stopped."""
@@ -121,4 +121,4 @@ def build(
     )
     steps = Steps(bench, observer, Sweeper(store, github, observer, clock))
     worker = Worker(socket.gethostname(), store, steps, clock, settings.max_parallel)
-    return Bot(store, github, capability, worker, workspaces)
+    return Bot(store, github, capability, agents, worker)

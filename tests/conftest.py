@@ -1,8 +1,21 @@
 """Fixtures that every test may use."""
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def quick_path() -> Iterator[Path]:
+    """A folder in memory, where there is one: thousands of small commits wait for no disk."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder)

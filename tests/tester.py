@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +16,6 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-from bot.web.webhooks import Receiver
 
 from bot.flow.observe import Observer
 from bot.flow.steps.bench import Bench
@@ -24,9 +24,10 @@ from bot.flow.sweep import Sweeper
 from bot.flow.worker import Worker
 from bot.store.store import Store
 from bot.task.effects import Pace, Sweep
-from bot.task.ids import IssueNumber, TaskId
+from bot.task.ids import IssueNumber, PullNumber, TaskId
 from bot.task.model import FINAL, Task
 from bot.task.results import SandboxLevel
+from bot.web.webhooks import Receiver
 from tests.worlds.clock import StillClock
 from tests.worlds.memory_git import Files, MemoryGit
 from tests.worlds.small_doors import Script, SmallAgents, SmallChecks, SmallWorkspaces
@@ -56,7 +57,7 @@ class Disturbance:
 
 
 @dataclass
-class Tester:
+class SmallBot:
     """One bot, one small world."""
 
     folder: Path
@@ -117,7 +118,7 @@ class Tester:
             "X-GitHub-Delivery": str(delivery),
             "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest(),
         }
-        transport = httpx.ASGITransport(app=Receiver(self.store, SECRET, _nothing))
+        transport = httpx.ASGITransport(app=Receiver(self.store, SECRET, _nothing, Counter()))
         async with httpx.AsyncClient(transport=transport, base_url="http://bot") as client:
             return (await client.post("/webhooks/github", content=body, headers=headers)).status_code
 
@@ -197,23 +198,27 @@ class Tester:
     def picture(self) -> dict[str, object]:
         """The whole world as people see it, without ids that depend on the order of things."""
         world = self.world
+        branch_of = {number: pull.head_branch for number, pull in world.pulls.items()}
+
+        def name(number: int) -> str:
+            return branch_of.get(PullNumber(number), f"#{number}")
+
+        def plain(text: str) -> str:
+            text = re.sub(r"#(\d+)\b", lambda match: name(int(match[1])), text)
+            text = re.sub(r"task:?\s?\d+", "<task>", re.sub(r"started \d\d:\d\d", "started <time>", text))
+            return re.sub(r"\b[0-9a-f]{7,40}\b", "<sha>", text)
+
         return {
-            "comments": sorted((c.issue, c.author.login, _plain(c.body)) for c in world.comments.values()),
-            "labels": {number: sorted(issue.labels) for number, issue in world.issues.items()},
-            "open": {number: issue.is_open for number, issue in world.issues.items()},
+            "comments": sorted((name(c.issue), c.author.login, plain(c.body)) for c in world.comments.values()),
+            "labels": {name(number): sorted(issue.labels) for number, issue in world.issues.items()},
+            "open": {name(number): issue.is_open for number, issue in world.issues.items()},
             "pulls": {
-                number: (
-                    pull.title,
-                    pull.draft,
-                    pull.merged,
-                    pull.is_open,
-                    _plain(pull.body),
-                    self.git.files(pull.head),
-                )
-                for number, pull in world.pulls.items()
+                pull.head_branch: (pull.title, pull.draft, pull.merged, pull.is_open, plain(pull.body))
+                for pull in world.pulls.values()
             },
-            "branches": {name: self.git.files(sha) for name, sha in world.branches.items()},
-            "reactions": sorted((number, content) for number, _, content in world.reactions),
+            "heads": {pull.head_branch: self.git.files(pull.head) for pull in world.pulls.values()},
+            "branches": {branch: self.git.files(sha) for branch, sha in world.branches.items()},
+            "reactions": sorted((name(number), content) for number, _, content in world.reactions),
             "checks": sorted((run.conclusion, run.title) for run in world.check_runs.values()),
         }
 
@@ -237,10 +242,6 @@ class Tester:
         if task.phase in FINAL:
             labels = self.world.issues[task.issue.number].labels
             assert "agent:run" not in labels, f"task {task.id} is {task.phase}, the label stayed"
-
-
-def _plain(body: str) -> str:
-    return re.sub(r"\b[0-9a-f]{7,40}\b", "<sha>", re.sub(r"started \d\d:\d\d", "started <time>", body))
 
 
 async def _nothing(scope: object, receive: object, send: object) -> None:
