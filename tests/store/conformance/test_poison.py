@@ -85,3 +85,14 @@ async def test_work_that_kills_every_holder_fails_its_task(store: Store) -> None
     assert CloseWorkspace(1, True) in await drain(store)
     assert (await now_is(store, task.id)).phase is Phase.FAILED
     assert await faults(store, task.id) == [("RunAgent", "killed")]
+
+
+async def test_of_two_that_kill_their_holders_neither_is_handed_out_again(store: Store) -> None:
+    for subject in ("repo:1", "repo:2"):
+        await store.want(subject, UpdateStatus())
+    for _ in range(HARD_CAP):
+        held = [await must_claim(store), await must_claim(store)]
+        for claimed in held:
+            await store.release(claimed, START)
+    assert [await store.claim("w"), await store.claim("w")] == [None, None]
+    assert len(await faults(store)) == 2
