@@ -1,6 +1,8 @@
 """A child that hides as well as a process can without being another user, and a way to see it anyway."""
 
 import contextlib
+import os
+import signal
 from pathlib import Path
 
 HIDING = (
@@ -14,12 +16,24 @@ def hiding(token: str) -> str:
     return HIDING.format(token=token)
 
 
-def commands(token: str) -> list[str]:
-    """Command lines of this machine that hold the token as a word of its own."""
-    found = []
+def processes(token: str) -> dict[int, str]:
+    """Processes of this machine whose command line holds the token as a word of its own."""
+    found = {}
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
             if token.encode() in words:
-                found.append(b" ".join(words).decode(errors="replace"))
+                found[int(process.name)] = b" ".join(words).decode(errors="replace")
     return found
+
+
+def commands(token: str) -> list[str]:
+    """Their command lines."""
+    return list(processes(token).values())
+
+
+def end(token: str) -> None:
+    """Kill them by pid: for tests that show how one survives."""
+    for pid in processes(token):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
