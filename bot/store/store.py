@@ -87,7 +87,10 @@ class Store(ReadStore):
 
     async def admit(self, limit: int) -> list[Task]:
         """Start runs, oldest wish first, while fewer than `limit` tasks hold a place."""
-        return await self._tell(lambda facts: facts.admit(limit))
+        admitted = await self._write(lambda conn: Facts(conn, self._pace, self._clock()).admit(limit))
+        if admitted:
+            self._bell.ring()
+        return admitted
 
     # ── effects ──
 
