@@ -107,7 +107,10 @@ class Issue:
 
 @dataclass(slots=True, eq=False)
 class Review:
-    """A submitted review. `state` is APPROVED, CHANGES_REQUESTED, COMMENTED or DISMISSED."""
+    """A review. `state` is APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED, or PENDING until it is submitted.
+
+    A pending one stands in `Pull.pending` and keeps its comments in `drafts`: nobody but its author sees them.
+    """
 
     id: int
     pull: Pull = field(repr=False)
@@ -116,6 +119,7 @@ class Review:
     body: str
     commit_id: str
     submitted_at: datetime
+    drafts: list[ReviewComment] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -138,6 +142,7 @@ class ReviewComment:
     created_at: datetime
     updated_at: datetime
     in_reply_to: ReviewComment | None = None
+    resolved: bool = False
     reactions: list[Reaction] = field(default_factory=list)
 
 
@@ -158,6 +163,7 @@ class Pull:
     merge_commit_sha: str | None = None
     requested_reviewers: list[User] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
+    pending: list[Review] = field(default_factory=list)
     comments: list[ReviewComment] = field(default_factory=list)
 
     @property

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from bot.demo.forge.model import Review, ReviewComment
-from bot.demo.forge.refusal import Refused, invalid
+from bot.demo.forge.refusal import Refused, invalid, not_found
 from bot.demo.forge.rest.call import CREATED, NO_CONTENT, Answer, Call
 from bot.demo.forge.rest.table import Table
 from bot.demo.forge.wire.pulls import review_comment_json, review_json
@@ -20,27 +20,43 @@ _READ, _WRITE = "pull_requests:read", "pull_requests:write"
 
 @table.route("GET", f"{_PULL}/reviews", _READ)
 def list_reviews(call: Call) -> Answer:
-    """The reviews, oldest first."""
-    return call.page(call.pull.reviews, lambda review: review_json(call.site, review))
+    """The reviews, oldest first; a pending one is seen by its author only."""
+    pull, token = call.pull, call.caller.token
+    own = [one for one in pull.pending if token and one.author is token.user]
+    return call.page([*pull.reviews, *own], lambda review: review_json(call.site, review))
 
 
 @table.route("POST", f"{_PULL}/reviews", _WRITE, role="read")
 def create_review(call: Call) -> Answer:
-    """Submit a review with its inline comments."""
-    verdict = call.maybe_text("event") or "COMMENT"
-    if verdict not in ("APPROVE", "REQUEST_CHANGES", "COMMENT"):
-        raise invalid("PullRequestReview", "event")
+    """Submit a review with its inline comments; without an `event` it stays pending."""
     rows = call.body.get("comments") or []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Refused(422, "Invalid request.\n\nFor 'comments', expected an array of objects.")
-    review = call.world.submit_review(
-        call.repo,
-        call.pull.number,
-        cast(Verdict, verdict),
-        call.maybe_text("body") or "",
-        [_inline_of(row) for row in rows],
-        by=call.actor,
-    )
+    inlines, body = [_inline_of(row) for row in rows], call.maybe_text("body") or ""
+    verdict, number = _verdict(call), call.pull.number
+    if verdict is None:
+        review = call.world.start_review(call.repo, number, body, inlines, by=call.actor)
+    else:
+        review = call.world.submit_review(call.repo, number, verdict, body, inlines, by=call.actor)
+    return Answer(review_json(call.site, review))
+
+
+@table.route("POST", f"{_REVIEW}/events", _WRITE, role="read")
+def submit_pending_review(call: Call) -> Answer:
+    """Submit a pending review."""
+    verdict, review = _verdict(call), _review(call)
+    if verdict is None:
+        raise invalid("PullRequestReview", "event", "missing_field")
+    body = call.maybe_text("body")
+    call.world.submit_started_review(call.repo, call.pull.number, review.id, verdict, body, by=call.actor)
+    return Answer(review_json(call.site, review))
+
+
+@table.route("DELETE", _REVIEW, _WRITE, role="read")
+def discard_review(call: Call) -> Answer:
+    """Throw a pending review away."""
+    review = _review(call)
+    call.world.discard_review(call.repo, call.pull.number, review.id, by=call.actor)
     return Answer(review_json(call.site, review))
 
 
@@ -54,7 +70,7 @@ def get_review(call: Call) -> Answer:
 def list_review_comments(call: Call) -> Answer:
     """The inline comments of one review."""
     review = _review(call)
-    rows = [row for row in review.pull.comments if row.review is review]
+    rows = [row for row in (*review.pull.comments, *review.drafts) if row.review is review]
     return call.page(rows, lambda row: review_comment_json(call.site, row))
 
 
@@ -134,7 +150,17 @@ def _reply(call: Call, comment_id: int) -> Answer:
 
 
 def _review(call: Call) -> Review:
-    return call.world.find_review(call.repo, call.pull.number, call.number("review_id"))
+    review, token = call.world.find_review(call.repo, call.pull.number, call.number("review_id")), call.caller.token
+    if review.state == "PENDING" and (token is None or token.user is not review.author):
+        raise not_found()
+    return review
+
+
+def _verdict(call: Call) -> Verdict | None:
+    verdict = call.maybe_text("event")
+    if verdict not in (None, "APPROVE", "REQUEST_CHANGES", "COMMENT"):
+        raise invalid("PullRequestReview", "event")
+    return cast(Verdict | None, verdict)
 
 
 def _inline(call: Call) -> ReviewComment:

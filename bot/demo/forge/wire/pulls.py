@@ -148,7 +148,7 @@ def review_json(site: Site, review: Review) -> Json:
     """A submitted review."""
     page = f"{pull_page(site, review.pull)}#pullrequestreview-{review.id}"
     url = pull_url(site, review.pull)
-    return {
+    shape: Json = {
         "id": review.id,
         "node_id": f"PRR_{review.id}",
         "user": user_json(site, review.author),
@@ -157,9 +157,24 @@ def review_json(site: Site, review: Review) -> Json:
         "html_url": page,
         "pull_request_url": url,
         "_links": {"html": {"href": page}, "pull_request": {"href": url}},
-        "submitted_at": stamp(review.submitted_at),
         "commit_id": review.commit_id,
         "author_association": association(review.pull.repo, review.author),
+    }
+    if review.state != "PENDING":
+        shape["submitted_at"] = stamp(review.submitted_at)
+    return shape
+
+
+def thread_json(root: ReviewComment) -> Json:
+    """A thread as GraphQL knows it: by its own node id, with the ids of its comments."""
+    said = [root, *(one for one in root.pull.comments if one.in_reply_to is root)]
+    return {
+        "id": f"PRRT_{root.id}",
+        "isResolved": root.resolved,
+        "isOutdated": root.line is None,
+        "path": root.path,
+        "line": root.line,
+        "comments": {"nodes": [{"id": f"PRRC_{one.id}", "databaseId": one.id} for one in said]},
     }
 
 

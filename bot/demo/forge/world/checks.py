@@ -6,7 +6,7 @@ from typing import Any
 from bot.demo.forge.model import App, CheckRun, Happening, Repository, User
 from bot.demo.forge.refusal import Refused, invalid, not_found
 from bot.demo.forge.world.memory import RepoName, Who
-from bot.demo.forge.world.reviews import ReviewVerbs
+from bot.demo.forge.world.pending import PendingReviewVerbs
 
 _STATUSES = ("queued", "in_progress", "completed", "waiting", "requested", "pending")
 _CONCLUSIONS = ("success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required")
@@ -14,7 +14,7 @@ _BATCH = 50
 _TEXT_LIMIT = 65535
 
 
-class CheckVerbs(ReviewVerbs):
+class CheckVerbs(PendingReviewVerbs):
     """What apps report on a commit."""
 
     def create_check_run(

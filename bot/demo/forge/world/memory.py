@@ -108,8 +108,9 @@ class Memory:
         raise not_found()
 
     def find_review(self, repo: RepoName, number: int, review_id: int) -> Review:
-        """A review of a pull request by its id."""
-        for review in self.pull(repo, number).reviews:
+        """A review of a pull request by its id, pending ones included."""
+        pull = self.pull(repo, number)
+        for review in (*pull.reviews, *pull.pending):
             if review.id == review_id:
                 return review
         raise not_found()

@@ -44,17 +44,35 @@ class ReviewVerbs(PullVerbs):
         """Submit a review with its inline comments, `(path, line, body)` each. 422 for a line outside the diff."""
         pull, author = self.pull(repo, number), self.user(by)
         inlines = [one if isinstance(one, Inline) else Inline(*one) for one in comments]
-        self._check_review(pull, author, verdict, body, inlines)
+        self.check_review(pull, author, verdict, body, len(inlines))
+        check_inlines(inlines)
+        return self.publish_review(self.draft_review(pull, author, body, inlines), verdict, silent=silent)
+
+    def draft_review(self, pull: Pull, author: User, body: str, inlines: list[Inline]) -> Review:
+        """A review that nobody sees yet; refused as a whole when one comment stands outside the diff."""
+        if any(one.author is author for one in pull.pending):
+            message = "User can only have one pending review per pull request"
+            raise Refused(422, "Unprocessable Entity", [{"message": message}])
         hunks = [self.hunk_of(pull, inline) for inline in inlines]
-        review = Review(self.next_id(), pull, author, _STATES[verdict], body, pull.head_sha, self.now())
+        review = Review(self.next_id(), pull, author, "PENDING", body, pull.head_sha, self.now())
+        for inline, hunk in zip(inlines, hunks, strict=True):
+            self.draft_inline(review, inline, hunk)
+        return review
+
+    def publish_review(self, review: Review, verdict: Verdict, *, silent: bool) -> Review:
+        """Let everybody see a review with all its comments."""
+        pull, author = review.pull, review.author
+        review.state, review.submitted_at = _STATES[verdict], self.now()
         pull.reviews.append(review)
         if author in pull.requested_reviewers:
             pull.requested_reviewers.remove(author)
         self.touch(pull.issue)
         self.record(pull.issue, "reviewed", author, review=review)
         self._tell_review("submitted", review, author, silent)
-        for inline, hunk in zip(inlines, hunks, strict=True):
-            self._add_inline(review, inline, hunk, silent)
+        for comment in review.drafts:
+            pull.comments.append(comment)
+            self._tell_inline("created", comment, author, silent)
+        review.drafts = []
         return review
 
     def reply_in_thread(
@@ -64,9 +82,7 @@ class ReviewVerbs(PullVerbs):
         pull, comment = self.pull(repo, number), self.find_review_comment(repo, comment_id)
         if comment.pull is not pull:
             raise invalid("PullRequestReviewComment", "in_reply_to")
-        root = comment.in_reply_to or comment
-        inline = Inline(root.path, root.original_line, body, root.side, root.start_line, root)
-        self.submit_review(repo, number, "COMMENT", "", [inline], by=by, silent=silent)
+        self.submit_review(repo, number, "COMMENT", "", [answer_to(comment, body)], by=by, silent=silent)
         return pull.comments[-1]
 
     def edit_review_comment(
@@ -109,19 +125,17 @@ class ReviewVerbs(PullVerbs):
                 raise _unresolved("pull_request_review_thread.line", "must be part of the diff")
         raise _unresolved("pull_request_review_thread.path", "could not be resolved")
 
-    def _check_review(self, pull: Pull, author: User, verdict: Verdict, body: str, comments: list[Inline]) -> None:
+    def check_review(self, pull: Pull, author: User, verdict: Verdict, body: str, comments: int) -> None:
+        """GitHub's rules for a verdict: nobody judges their own, and nothing is not a review."""
         checked_body("PullRequestReview", body)
         if verdict != "COMMENT" and author is pull.issue.author:
             what = "approve" if verdict == "APPROVE" else "request changes on"
             raise Refused(422, "Unprocessable Entity", [{"message": f"Can not {what} your own pull request"}])
         if verdict != "APPROVE" and not body.strip() and not comments:
             raise Refused(422, "Unprocessable Entity", [{"message": "Review body can't be blank"}])
-        for comment in comments:
-            if not comment.body.strip():
-                raise invalid("PullRequestReviewComment", "body", "missing_field")
-            checked_body("PullRequestReviewComment", comment.body)
 
-    def _add_inline(self, review: Review, inline: Inline, hunk: str, silent: bool) -> None:
+    def draft_inline(self, review: Review, inline: Inline, hunk: str) -> ReviewComment:
+        """Add an inline comment to a review that is not published yet."""
         pull, now, root = review.pull, self.now(), inline.in_reply_to
         comment = ReviewComment(
             id=self.next_id(),
@@ -141,8 +155,8 @@ class ReviewVerbs(PullVerbs):
             updated_at=now,
             in_reply_to=root,
         )
-        pull.comments.append(comment)
-        self._tell_inline("created", comment, review.author, silent)
+        review.drafts.append(comment)
+        return comment
 
     def _tell_review(self, action: str, review: Review, sender: User, silent: bool) -> None:
         pull = review.pull
@@ -161,6 +175,19 @@ class ReviewVerbs(PullVerbs):
             extra=extra,
         )
         self.tell(happening, silent=silent)
+
+
+def answer_to(comment: ReviewComment, body: str) -> Inline:
+    """An inline comment in the thread of another one."""
+    root = comment.in_reply_to or comment
+    return Inline(root.path, root.original_line, body, root.side, root.start_line, root)
+
+
+def check_inlines(inlines: Iterable[Inline]) -> None:
+    for inline in inlines:
+        if not inline.body.strip():
+            raise invalid("PullRequestReviewComment", "body", "missing_field")
+        checked_body("PullRequestReviewComment", inline.body)
 
 
 def _unresolved(field_name: str, message: str) -> Refused:
