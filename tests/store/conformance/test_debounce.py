@@ -28,10 +28,12 @@ async def test_each_asking_again_waits_for_quiet_until_the_bound(store: Store, c
     assert dues == [after(60), after(100), after(140), after(150), after(150)]
 
 
-async def test_a_bound_shorter_than_the_quiet_does_not_shorten_it(store: Store, clock: StillClock) -> None:
-    await store.want("world", Sweep(), Wait(quiet=timedelta(seconds=60)))
+@pytest.mark.parametrize("bound", [0, 20])
+async def test_a_bound_shorter_than_the_quiet_does_not_shorten_it(store: Store, clock: StillClock, bound: int) -> None:
+    wait = Wait(quiet=timedelta(seconds=60), bound=timedelta(seconds=bound))
+    await store.want("world", Sweep(), wait)
     clock.advance(seconds=30)
-    await store.want("world", Sweep(), Wait(quiet=timedelta(seconds=60)))
+    await store.want("world", Sweep(), wait)
     [waiting] = await store.open_effects()
     assert waiting.due_at == after(60)
 
