@@ -1,7 +1,7 @@
 """The other doors in memory: worktrees are dictionaries, agents replay scripts on them, checks look for a word."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,6 +134,8 @@ class SmallAgents:
     workspaces: SmallWorkspaces
     script: Script
     prompts: list[str] = field(default_factory=list)
+    before_turn: Callable[..., Awaitable[None]] | None = None
+    """What a turn does first: hang, say."""
 
     def known(self) -> Mapping[str, str]:
         return {"scripted": "replays steps without a language model"}
@@ -143,6 +145,8 @@ class SmallAgents:
     ) -> Turn:
         task = TaskId(int(box.cwd.rpartition("/")[2]))
         self.prompts.append(prompt)
+        if self.before_turn is not None:
+            await self.before_turn()
         state: dict[str, int] = json.loads(self.workspaces.homes[task])
         known = session if session is not None and session in state else f"session-{task}-{len(state)}"
         turn_number = state.get(known, 0)
