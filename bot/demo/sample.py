@@ -90,7 +90,7 @@ SCRIPT: dict[str, Any] = {
                 {"plan": [{"text": "Read the failing test", "status": "completed"}, "Leave out empty words"]},
                 {"think": 1.0},
                 {"write": {"path": "slugs.py", "text": _SECOND_TRY}},
-                {"say": "Empty words between spaces are left out now.."},
+                {"say": "Empty words between spaces are left out now."},
             ],
         },
         {

@@ -117,7 +117,8 @@ async def _config(bench: Bench, task: Task) -> RepoConfig:
 def _message(task: Task) -> str:
     """Subject and trailers of our commit. The person who asked is its co-author."""
     mail = f"{task.requester}@users.noreply.github.com"
-    subject = one_line(task.title, 72)
+    which = f" (run {task.run}, attempt {task.attempt})" if (task.run, task.attempt) > (1, 1) else ""
+    subject = one_line(task.title, 72 - len(which)) + which
     return f"{subject}\n\nFor #{task.issue.number}.\n\nCo-authored-by: {task.requester} <{mail}>\n"
 
 
