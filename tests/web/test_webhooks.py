@@ -1,8 +1,11 @@
 """What the receiver takes, what it refuses, and that it stores nothing of what it refuses."""
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +15,7 @@ from bot.task.ids import DeliveryId
 from bot.web.asgi import Receive, Scope, Send
 from bot.web.webhooks import PATH, Bounds, Receiver
 from tests.web.client import GUID, Conversation, client, deliver, head, sign
-from tests.web.worlds import SECRET, body_of
+from tests.web.worlds import DATABASE, SECRET, body_of
 
 pytestmark = pytest.mark.anyio
 BODY = body_of(issue={"number": 3, "title": "Grüße"})
@@ -230,10 +233,11 @@ async def test_a_client_that_goes_away_leaves_nothing(store: Store) -> None:
 
 
 async def test_when_the_store_fails_github_is_asked_to_come_again(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = body_of(secret="do not log me")
-    await store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / DATABASE)) as vandal:
+        vandal.execute("DROP TABLE deliveries")
 
     with caplog.at_level(logging.DEBUG):
         response = await deliver(receiver(store), body, head(body))
@@ -242,6 +246,11 @@ async def test_when_the_store_fails_github_is_asked_to_come_again(
     assert response.headers["retry-after"] == "10"
     assert GUID in caplog.text
     assert "do not log me" not in caplog.text
+
+
+async def test_a_closed_store_is_trouble_as_well(store: Store) -> None:
+    await store.close()
+    assert (await deliver(receiver(store), BODY, head(BODY))).status_code == 503
 
 
 async def test_answers_are_counted(store: Store) -> None:
