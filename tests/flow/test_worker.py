@@ -9,7 +9,7 @@ import pytest
 from bot.flow.retry import ATTEMPTS, OUTAGE_ATTEMPTS, GiveUp, Later, decide, pause
 from bot.github.errors import NotInstalled, RateLimited, Refused, Unavailable
 from bot.github.payloads import PayloadError
-from bot.task.ids import InstallationId
+from bot.task.ids import InstallationId, TaskId
 from bot.task.model import Phase
 from bot.workspace.errors import RemoteUnavailable
 from tests.flow.conversations import CONVERSATIONS
@@ -152,4 +152,18 @@ async def test_a_stop_ends_the_turn_and_keeps_what_was_done(bot: SmallBot) -> No
     await bot.settle()
     assert bot.head_files(await bot.pull_of(issue))["half.py"] == "half\n"
     await bot.must_hold()
+    await bot.stop()
+
+
+async def test_a_sweep_asks_for_a_worktree_that_was_left_over(bot: SmallBot) -> None:
+    await bot.start()
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    task = await bot.task(issue)
+    bot.workspaces.trees[task.id] = {"left": "over"}
+    bot.workspaces.trees[TaskId(99)] = {"of another": "database"}
+    bot.disturbance.sweep = True
+    await bot.settle()
+    assert not bot.workspaces.trees
     await bot.stop()

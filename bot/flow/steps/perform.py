@@ -11,6 +11,7 @@ from bot.flow.steps.checks import verify
 from bot.flow.steps.prepare import prepare
 from bot.flow.steps.publish import publish
 from bot.flow.steps.say import announce, answer, refuse, update_status
+from bot.flow.steps.tidy import tidy
 from bot.flow.steps.workspace import close_workspace
 from bot.flow.sweep import Sweeper
 from bot.store.values import Claimed
@@ -112,6 +113,7 @@ class Steps:
                 await process_delivery(bench.store, bench.github, self.observer, delivery)
             case Sweep():
                 await bench.store.want("world", Sweep(), Wait(bench.pace.sweep_every, bench.pace.sweep_every))
+                await tidy(bench)
                 await self.sweeper.sweep()
             case EnsureLabels(repo_id, full_name, installation):
                 await bench.github.ensure_labels(RepoRef(repo_id, full_name, InstallationId(installation)))

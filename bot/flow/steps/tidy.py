@@ -1,0 +1,35 @@
+"""What the sweep tidies up on our own side: worktrees that nobody needs, bodies of old deliveries."""
+
+import logging
+from datetime import timedelta
+
+from bot.flow.steps.bench import Bench
+from bot.task.effects import CloseWorkspace, Lane
+from bot.task.ids import TaskId
+from bot.task.model import RUNNING
+
+log = logging.getLogger(__name__)
+
+DELIVERIES_KEPT = timedelta(days=7)
+"""How long the body of a settled delivery can be looked at."""
+
+
+async def tidy(bench: Bench) -> None:
+    """A worktree outlives its run only when its closing was given up; it is asked for again."""
+    await bench.store.forget_deliveries(bench.clock() - DELIVERIES_KEPT)
+    for task_id in await bench.workspaces.leftovers():
+        await _close_if_idle(bench, task_id)
+
+
+async def _close_if_idle(bench: Bench, task_id: TaskId) -> None:
+    task = await bench.store.task(task_id)
+    if task is None:
+        log.warning("removing the worktree of task %s, which this database does not know", task_id)
+        await bench.workspaces.close(task_id)
+    elif task.phase not in RUNNING and not await _work_is_due(bench, task_id):
+        log.warning("the worktree of task %s was left over; it is %s", task_id, task.phase)
+        await bench.store.want(f"task:{task_id}", CloseWorkspace(task.run, save=False))
+
+
+async def _work_is_due(bench: Bench, task: TaskId) -> bool:
+    return any(effect.lane is Lane.WORK and not effect.dead for effect in await bench.store.open_effects(task))
