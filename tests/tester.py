@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -80,9 +81,10 @@ class SmallBot:
 
     async def start(self) -> None:
         """Begin, or begin again after a crash: only the database and the disk are as they were."""
-        self.store = await Store.open(
-            f"sqlite:///{self.folder / 'bot.db'}", pace=Pace(), clock=self.clock, data_dir=self.folder
-        )
+        file = self.folder / "bot.db"
+        if not file.exists():
+            file.write_bytes(await _empty_database())
+        self.store = await Store.open(f"sqlite:///{file}", pace=Pace(), clock=self.clock, data_dir=self.folder)
         observer = Observer(self.store, self.github, "scripted")
         bench = Bench(
             store=self.store,
@@ -242,6 +244,19 @@ class SmallBot:
         if task.phase in FINAL:
             labels = self.world.issues[task.issue.number].labels
             assert "agent:run" not in labels, f"task {task.id} is {task.phase}, the label stayed"
+
+
+_EMPTY: list[bytes] = []
+
+
+async def _empty_database() -> bytes:
+    """A migrated database without content: made once, as migrating takes longer than most conversations."""
+    if not _EMPTY:
+        with tempfile.TemporaryDirectory() as folder:
+            store = await Store.open("sqlite:///bot.db", pace=Pace(), clock=StillClock(), data_dir=Path(folder))
+            await store.close()
+            _EMPTY.append((Path(folder) / "bot.db").read_bytes())
+    return _EMPTY[0]
 
 
 async def _nothing(scope: object, receive: object, send: object) -> None:
