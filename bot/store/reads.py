@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bot.store import artifacts, claims, deliveries, effects, notes, queue, sqlite, tasks
+from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, sqlite, tasks
 from bot.store.database import Reading, SqliteReaders
 from bot.store.values import Claimed, Listed, OpenEffect, StoredDelivery
 from bot.task.history import Recorded
@@ -28,6 +28,10 @@ class ReadStore:
     async def close(self) -> None:
         """Let go of the database. Calls that are under way end first."""
         await self._reading.close()
+
+    async def revision(self) -> str | None:
+        """Of the schema."""
+        return await self._reading.read(migrate.revision)
 
     async def delivery(self, delivery: DeliveryId) -> StoredDelivery | None:
         return await self._reading.read(lambda conn: deliveries.load(conn, delivery))

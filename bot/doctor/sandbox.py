@@ -1,0 +1,93 @@
+"""What contains agents and checks here, and whether the agent is found in there."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bot.agents.profiles import AcpProfile
+from bot.doctor.finding import Finding, bad, ok, warn
+from bot.sandbox.box import Box, Limits
+from bot.sandbox.capability import Capability
+from bot.sandbox.process import Sandbox
+from bot.settings import Settings, SettingsError
+from bot.wiring import profiles
+
+_FIND = 'command -v -- "$1" || { echo "$PATH"; exit 1; }'
+_LIMITS = Limits(seconds=20)
+
+
+def level(capability: Capability) -> Finding:
+    """How well a process is contained."""
+    told = f"Sandbox {capability.level}: {capability.reason}"
+    if capability.contains:
+        return ok(told)
+    if capability.insisted:
+        return warn(
+            told,
+            "Nothing that an agent or a check may not see or change should be within reach of this process;"
+            " ISSUEWRIGHT_SANDBOX=auto asks for bubblewrap.",
+        )
+    return bad(f"{told} Agents and checks of repositories are not run here.", capability.mend)
+
+
+async def agent(settings: Settings, capability: Capability) -> list[Finding]:
+    """Is the agent's program there, and git beside it, as seen from inside?"""
+    try:
+        offered = profiles(settings)
+    except SettingsError as error:
+        return [bad(str(error))]
+    found = list(played(settings.agent_script)) if settings.agent_script and not settings.agent_command else []
+    if not capability.admits_strangers and not all(profile.trusted for profile in offered):
+        return [*found, bad(f"The agent {offered[0].name} may not run here.", "It needs a sandbox, see above.")]
+    sandbox = Sandbox(capability)
+    for profile in offered:
+        found.append(await _program(sandbox, profile))
+    found += await _git(sandbox)
+    return found
+
+
+async def _program(sandbox: Sandbox, profile: AcpProfile) -> Finding:
+    word = profile.argv[0]
+    box = profile.furnish(Box((), "/"))
+    there, told = await _which(sandbox, box, sandbox.path(box, word))
+    if there:
+        return ok(f"Agent {profile.name}: {told}")
+    return bad(
+        f"The agent {profile.name} starts `{word}`, which is not found inside the sandbox (PATH {told}).",
+        "Install it below /usr, which the sandbox shows read-only, and name it in ISSUEWRIGHT_AGENT_COMMAND.",
+    )
+
+
+async def _git(sandbox: Sandbox) -> list[Finding]:
+    there, told = await _which(sandbox, Box((), "/"), "git")
+    if there:
+        return []
+    return [bad(f"git is not found inside the sandbox (PATH {told}).", "Install git below /usr.")]
+
+
+async def _which(sandbox: Sandbox, box: Box, word: str) -> tuple[bool, str]:
+    """Is the word a program inside? Then where, else the PATH that was searched."""
+    finished = await sandbox.run(box, ["/bin/sh", "-c", _FIND, "doctor", word], _LIMITS, trusted=True)
+    return finished.exit_code == 0, finished.output.decode(errors="replace").strip()
+
+
+def played(path: Path) -> Iterable[Finding]:
+    """The script of the demo agent: JSON, with turns that have steps."""
+    mend = f"The format stands at the top of bot/agents/scripted/agent.py; ISSUEWRIGHT_AGENT_SCRIPT is {path}."
+    try:
+        script: Any = json.loads(path.read_text())
+        turns = script["turns"]
+        steps = [len(turn["steps"]) for turn in turns]
+    except OSError as error:
+        return [bad(f"The agent's script cannot be read: {error.strerror}.", mend)]
+    except ValueError as error:
+        return [bad(f"The agent's script is not JSON: {error}.", mend)]
+    except (KeyError, TypeError):
+        return [bad("The agent's script is not `{turns: [{steps: […]}, …]}`.", mend)]
+    if not steps:
+        return [bad("The agent's script has no turns.", mend)]
+    return [warn("The scripted demo agent replays prepared steps, without a language model.", _REAL)]
+
+
+_REAL = "For real work set ISSUEWRIGHT_AGENT_COMMAND to an agent that speaks the Agent Client Protocol."
