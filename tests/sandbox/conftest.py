@@ -7,17 +7,14 @@ import pytest
 
 from bot.sandbox.box import Bind, Box
 from bot.sandbox.capability import Capability
-from bot.sandbox.probe import probe
 from bot.sandbox.process import Sandbox
 from tests.sandbox.hiding import commands
+from tests.sandbox.real import real_capability
 
 
 @pytest.fixture(scope="session")
 def capability() -> Capability:
-    found = probe("auto")
-    if not found.contains:
-        pytest.skip(f"{found.reason} {found.mend}")
-    return found
+    return real_capability()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 
 from bot.sandbox.box import Bind, Box, Limits
 from bot.sandbox.capability import Capability
-from bot.sandbox.probe import probe
 from bot.sandbox.process import Sandbox
 from bot.task.results import SandboxLevel
 from bot.verify.command import Command, Ran
 from bot.verify.runner import SandboxChecks
+from tests.sandbox.real import real_capability
 
 pytestmark = pytest.mark.anyio
 
@@ -25,10 +25,7 @@ async def ran(sandbox: Sandbox, folder: Path, limits: Limits, *commands: str) ->
 
 @pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
-    found = probe("auto")
-    if not found.contains:
-        pytest.skip(f"{found.reason} {found.mend}")
-    return Sandbox(found)
+    return Sandbox(real_capability())
 
 
 async def test_every_command_runs_whatever_the_others_say(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from bot.sandbox.box import Limits
 from bot.sandbox.capability import Capability
-from bot.sandbox.probe import probe
 from bot.sandbox.process import Sandbox
 from bot.task.ids import BranchName, CommitSha, InstallationId, RepoRef, TaskId
 from bot.task.results import Harvest
 from bot.workspace.values import CommitMessage, Fetched, Remote
 from bot.workspace.workspaces import GitWorkspaces
+from tests.sandbox.real import real_capability
 from tests.workspace.origin import Origin
 
 MESSAGE = CommitMessage("Fix it\n\nBecause.", "Bot <bot@example.org>", datetime(2026, 1, 2, tzinfo=UTC))
@@ -60,10 +60,7 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def capability() -> Capability:
-    found = probe("auto")
-    if not found.contains:
-        pytest.skip(f"{found.reason} {found.mend}")
-    return found
+    return real_capability()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +20,8 @@ class HttpRemote:
     url: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
     """Path and token of every request."""
+    before_push: Callable[[], object] | None = None
+    """Called once, when the first request of a push arrives."""
     seen: list[str] = field(default_factory=list)
     """Command lines that held a token while a request was served."""
 
@@ -71,6 +73,9 @@ def answer(request: BaseHTTPRequestHandler, remote: HttpRemote) -> None:
         request.send_header("Content-Length", "0")
         request.end_headers()
         return
+    if remote.before_push and "receive-pack" in request.path:
+        remote.before_push()
+        remote.before_push = None
     headers, _, content = backend(request, remote, body).partition(b"\r\n\r\n")
     request.send_response(200)
     for header in headers.decode().splitlines():

@@ -11,6 +11,7 @@ from bot.workspace.errors import RemoteUnavailable
 from bot.workspace.values import BranchMoved, Fetched, Pushed, PushRefused, Remote
 from tests.workspace.conftest import BRANCH, MAIN, Desk
 from tests.workspace.http_git import HttpRemote, served
+from tests.workspace.origin import git
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +63,12 @@ async def test_a_token_that_may_only_read_is_refused(desk: Desk, http: HttpRemot
     assert isinstance(result, PushRefused)
     assert "403" in result.reason
     assert desk.origin.tip(BRANCH) == ""
+
+
+async def test_a_branch_that_moves_in_the_last_moment_is_left_alone(desk: Desk, http: HttpRemote) -> None:
+    http.before_push = lambda: git(desk.origin.remote, "update-ref", f"refs/heads/{BRANCH}", desk.base)
+    assert await pushed(desk, f"{http.url}/remote.git", "good-token") == BranchMoved(desk.base)
+    assert desk.origin.tip(BRANCH) == desk.base
 
 
 async def test_a_redirect_does_not_carry_the_token_along(desk: Desk, http: HttpRemote) -> None:

@@ -1,6 +1,7 @@
 """The verbs of the workspace door on real git, each of them more than once."""
 
 import asyncio
+import fcntl
 import os
 from pathlib import Path
 
@@ -88,6 +89,18 @@ async def test_tasks_of_one_repository_fetch_side_by_side(empty_desk: Desk) -> N
     fetches = (desk.door.fetch(TaskId(n), desk.repo, desk.remote, MAIN, BRANCH) for n in range(1, 5))
     assert len(set(await asyncio.gather(*fetches))) == 1
     assert await desk.door.leftovers() == [1, 2, 3, 4]
+
+
+async def test_another_process_fetches_at_the_same_time(empty_desk: Desk) -> None:
+    desk = empty_desk
+    await desk.fetch()
+    with (desk.root / "mirrors/99.lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        fetching = asyncio.create_task(desk.fetch())
+        await asyncio.sleep(0.3)
+        assert not fetching.done()
+        fcntl.flock(held, fcntl.LOCK_UN)
+        await fetching
 
 
 async def test_reading_the_base(desk: Desk) -> None:
