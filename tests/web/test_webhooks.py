@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 
+import anyio
 import pytest
 
 from bot.store.store import Store
@@ -213,7 +214,8 @@ async def test_a_body_that_comes_too_slowly_is_given_up(store: Store) -> None:
     told = Conversation(head(BODY))
     told.puts(BODY[:5], more=True)
 
-    await told.held_with(receiver(store, read_seconds=0.05))
+    with anyio.fail_after(5):
+        await told.held_with(receiver(store, read_seconds=0.05))
 
     assert told.status == 408
     assert await is_untouched(store)
@@ -246,6 +248,7 @@ async def test_when_the_store_fails_github_is_asked_to_come_again(
     assert response.headers["retry-after"] == "10"
     assert GUID in caplog.text
     assert "do not log me" not in caplog.text
+    assert "parameters" not in caplog.text  # as a database error quotes them
 
 
 async def test_a_closed_store_is_trouble_as_well(store: Store) -> None:
