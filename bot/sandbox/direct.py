@@ -47,6 +47,10 @@ class Surroundings:
             env["HOME"] = str(scratch / "home")
         return cls(mark, scratch, host_path(box, box.cwd), {**env, "TMPDIR": str(scratch), _MARK: mark})
 
+    def drop(self) -> None:
+        """Remove the scratch folder."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
 
 class Marked:
     """A process, its session, and everything that carries its mark in the environment."""
@@ -64,7 +68,7 @@ class Marked:
         code = await self._process.wait()
         while self._sweep():  # noqa: ASYNC110 - the kernel tells nobody when the last of them is gone
             await asyncio.sleep(0.01)
-        await asyncio.to_thread(shutil.rmtree, self._surroundings.scratch, ignore_errors=True)
+        await asyncio.to_thread(self._surroundings.drop)
         return None if self._killed else (128 - code if code < 0 else code)
 
     def _sweep(self) -> bool:

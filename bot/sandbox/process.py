@@ -125,10 +125,14 @@ class Sandbox:
     async def _direct(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
         around = direct.Surroundings.of(box, self._place.furniture)
         command = ["/usr/bin/env", *argv]  # finds the program on the PATH of the box
-        process = await asyncio.create_subprocess_exec(
-            *contained.launch(limits, command), env=around.env, cwd=around.cwd,
-            stdin=stdin, stdout=_PIPE, stderr=stderr, limit=_LINE, start_new_session=True,
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *contained.launch(limits, command), env=around.env, cwd=around.cwd,
+                stdin=stdin, stdout=_PIPE, stderr=stderr, limit=_LINE, start_new_session=True,
+            )  # fmt: skip
+        except BaseException:
+            around.drop()
+            raise
         return Running(process, direct.Marked(process, around), limits)
 
 
