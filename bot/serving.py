@@ -99,6 +99,7 @@ def _server(settings: Settings, bot: Bot) -> Server:
         access_log=False,
         lifespan="off",
         server_header=False,
+        ws="none",
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     return Server(config)
