@@ -24,6 +24,7 @@ from bot.sandbox.process import Sandbox
 from bot.settings import Settings, SettingsError
 from bot.store.store import Store
 from bot.task.effects import Pace
+from bot.task.results import SandboxLevel
 from bot.verify.runner import SandboxChecks
 from bot.workspace.workspaces import GitWorkspaces
 
@@ -92,6 +93,11 @@ def profiles(settings: Settings) -> list[AcpProfile]:
     )
 
 
+def _used(level: SandboxLevel) -> SandboxLevel:
+    """What a report may claim: worktrees are plain checkouts, also where overlays would be possible."""
+    return SandboxLevel.CHECKOUT if level is SandboxLevel.OVERLAY else level
+
+
 def build(
     settings: Settings,
     store: Store,
@@ -115,7 +121,7 @@ def build(
         checks=SandboxChecks(sandbox),
         clock=clock,
         pace=pace(settings),
-        sandbox=capability.level,
+        sandbox=_used(capability.level),
         may_run_checks=capability.admits_strangers,
         author=AUTHOR,
     )
