@@ -33,12 +33,22 @@ _MARKER = re.compile(r"[ \t]*(?:[*_#>]+[ \t]*)?(QUESTION|DECLINED|ANSWER)(?:\*\*
 _FENCE = ("```", "~~~")
 
 
+def begins_marked(line: str) -> bool:
+    """Does this line carry a marker?"""
+    return _MARKER.match(line) is not None
+
+
+def is_fence(line: str) -> bool:
+    """Does a code fence begin or end here?"""
+    return line.lstrip().startswith(_FENCE)
+
+
 def read_message(message: str) -> TurnOutcome:
     """What the last message of a turn that ended in good order says. A marker without any words does not count."""
     lines = message.splitlines()
     fenced = False
     for place, line in enumerate(lines):
-        if line.lstrip().startswith(_FENCE):
+        if is_fence(line):
             fenced = not fenced
         found = None if fenced else _MARKER.match(line)
         if found is None:

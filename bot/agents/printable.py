@@ -1,8 +1,15 @@
 """Make an agent's words safe to store and to show: no control characters, bounded in size."""
 
+import re
 import unicodedata
 
 _KEPT = frozenset("\n\t")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+
+
+def without_escapes(text: str) -> str:
+    """`text` without the sequences that colour and move on a terminal."""
+    return _ESCAPES.sub("", text)
 
 
 def clean(text: str, limit: int) -> str:

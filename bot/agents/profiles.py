@@ -1,5 +1,8 @@
 """How a coding agent is started: one frozen profile per agent."""
 
+import os
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +13,14 @@ from bot.sandbox.box import Bind, Box
 Resume = Literal["load", "none"]
 """`load`: a later turn loads the session by its id in a new process. `none`: every turn is a new session."""
 
+PROMPT_FILE = "ISSUEWRIGHT_PROMPT_FILE"
+"""Variable that names the file with the prompt, for a command."""
+
 _SCRIPTED = Path(__file__).parent / "scripted" / "agent.py"
 _INSIDE = "/opt/scripted"
+_PROGRAMS = "/opt/agent"
+"""Where files of the host that a command line names are shown."""
+_PROMPT = "/opt/prompt/prompt.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,72 @@ class AcpProfile:
     def furnish(self, box: Box) -> Box:
         """The box with what this agent needs in it."""
         return box.with_binds(*self.binds).with_env(**self.env)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandProfile:
+    """An agent that is a plain command: prompt on stdin and in a file, done well when it exits with 0."""
+
+    name: str
+    argv: tuple[str, ...]
+    """The command as it is found inside the box; no shell reads it."""
+    about: str = "A command: it reads its prompt and changes files."
+    """One line for people."""
+    binds: tuple[Bind, ...] = ()
+    """What the box shows in addition, read-only."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    trusted: bool = False
+    """We wrote this program: it may run where there is no sandbox."""
+
+    def furnish(self, box: Box, prompt: Path) -> Box:
+        """The box with what this agent needs in it, and its prompt from this file of the host, read-only."""
+        env = {**self.env, PROMPT_FILE: _PROMPT}
+        return box.with_binds(*self.binds, Bind(prompt, _PROMPT)).with_env(**env)
+
+
+Profile = AcpProfile | CommandProfile
+
+
+class BadCommand(ValueError):
+    """A command line that cannot be an agent; the text is one sentence."""
+
+
+def command(line: str, folder: Path, name: str = "command") -> CommandProfile:
+    """The agent of this command line. Raises BadCommand.
+
+    A first word with a slash is a program of the host, relative to `folder`; it, and every absolute path of a file
+    among the other words, is shown inside read-only, alone. What lies below /usr is inside anyway, and a word without a
+    slash is looked up on the PATH inside. Other relative words mean files of the worktree.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise BadCommand(f"The command line {line!r} cannot be read: {error}.") from error
+    if not words:
+        raise BadCommand("The command line is empty.")
+    first, *rest = words
+    shown: list[Bind] = []
+    argv = [_show(_program(folder / first), shown) if "/" in first else first]
+    argv += [_show(Path(word), shown) if word.startswith("/") and Path(word).is_file() else word for word in rest]
+    return CommandProfile(name, tuple(argv), binds=tuple(shown))
+
+
+def _program(path: Path) -> Path:
+    if not path.is_file():
+        raise BadCommand(f"{path} is not there, or is no file.")
+    if not os.access(path, os.X_OK):
+        raise BadCommand(f"{path} is not executable.")
+    return path
+
+
+def _show(path: Path, shown: list[Bind]) -> str:
+    """Where this file of the host is found inside; it joins `shown` unless it is there by itself."""
+    real = path.resolve()
+    if real.is_relative_to("/usr") or real.is_relative_to(sys.base_prefix):
+        return str(real)
+    inside = f"{_PROGRAMS}/{len(shown)}/{path.name}"
+    shown.append(Bind(real, inside))
+    return inside
 
 
 def scripted(script: Path, name: str = "scripted") -> AcpProfile:

@@ -1,16 +1,20 @@
 """The agents of this installation by name: each turn starts the agent in a sandbox of its own."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
-from bot.agents.acp_client import Wish, take_turn
+from bot.agents import acp_client, command_agent
 from bot.agents.outcome import DETAIL_LIMIT
 from bot.agents.printable import one_line
-from bot.agents.profiles import AcpProfile
+from bot.agents.profiles import AcpProfile, CommandProfile, Profile
 from bot.agents.turn import Turn
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import SandboxRefused
 from bot.sandbox.process import Sandbox
+from bot.sandbox.running import Running
 from bot.task.results import FaultKind, Progress, TurnFailed
 
 _GRACE_S = 5.0
@@ -20,7 +24,7 @@ _GRACE_S = 5.0
 class SandboxedAgents:
     """Implements `bot.flow.doors.Agents` with the profiles that the operator allows."""
 
-    def __init__(self, sandbox: Sandbox, profiles: Iterable[AcpProfile]) -> None:
+    def __init__(self, sandbox: Sandbox, profiles: Iterable[Profile]) -> None:
         self._sandbox = sandbox
         self._profiles = {profile.name: profile for profile in profiles}
 
@@ -40,16 +44,51 @@ class SandboxedAgents:
         if profile is None:
             names = ", ".join(self.known()) or "none"
             return _refused(f"No agent is called {agent!r} here; known: {names}.", session)
-        furnished = profile.furnish(box)
-        argv = [self._sandbox.path(furnished, word) for word in profile.argv]
-        wish = Wish(prompt, self._sandbox.path(box, box.cwd), session if profile.resume == "load" else None)
-        longer = dataclasses.replace(limits, seconds=limits.seconds + _GRACE_S)
         try:
-            running = await self._sandbox.start(furnished, argv, longer, trusted=profile.trusted)
+            match profile:
+                case AcpProfile():
+                    return await self._converse(profile, box, prompt, session, limits, heard)
+                case CommandProfile():
+                    return await self._command(profile, box, prompt, limits, heard)
         except SandboxRefused as refusal:
             return _refused(f"{agent} may not run here: {refusal}", session)
-        turn = await take_turn(running, wish, limits, heard)
-        return turn if profile.resume == "load" else dataclasses.replace(turn, session=None)
+
+    async def _converse(  # the arguments of a turn
+        self,
+        profile: AcpProfile,
+        box: Box,
+        prompt: str,
+        session: str | None,
+        limits: Limits,
+        heard: Callable[[Progress], None],
+    ) -> Turn:
+        resumes = profile.resume == "load"
+        wish = acp_client.Wish(prompt, self._sandbox.path(box, box.cwd), session if resumes else None)
+        longer = dataclasses.replace(limits, seconds=limits.seconds + _GRACE_S)
+        running = await self._start(profile, profile.furnish(box), longer)
+        turn = await acp_client.take_turn(running, wish, limits, heard)
+        return turn if resumes else dataclasses.replace(turn, session=None)
+
+    async def _command(
+        self, profile: CommandProfile, box: Box, prompt: str, limits: Limits, heard: Callable[[Progress], None]
+    ) -> Turn:
+        with _in_a_file(prompt) as file:
+            running = await self._start(profile, profile.furnish(box, file), limits)
+            return await command_agent.take_turn(running, prompt, limits, heard)
+
+    async def _start(self, profile: Profile, furnished: Box, limits: Limits) -> Running:
+        argv = [self._sandbox.path(furnished, word) for word in profile.argv]
+        return await self._sandbox.start(furnished, argv, limits, trusted=profile.trusted)
+
+
+@contextmanager
+def _in_a_file(prompt: str) -> Iterator[Path]:
+    """The prompt in a file of ours, for as long as the block runs; whoever runs inside can read it."""
+    with tempfile.TemporaryDirectory(prefix="prompt-") as folder:
+        file = Path(folder, "prompt.md")
+        file.write_bytes(prompt.encode())
+        file.chmod(0o444)
+        yield file
 
 
 def _refused(detail: str, session: str | None) -> Turn:

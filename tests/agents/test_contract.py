@@ -1,6 +1,7 @@
 """What every agent door keeps, whatever it is that it drives. A further adapter joins in `world.ADAPTERS`."""
 
 import asyncio
+import re
 import time
 
 import pytest
@@ -49,10 +50,12 @@ async def test_progress_tells_plan_files_and_tool_calls(any_world: World) -> Non
     )
     await any_world.turn()
     last = any_world.heard[-1]
+    assert last.doing == "now."
+    if not any_world.adapter.tells:
+        return
     assert last.plan == (PlanStep("look", "completed"), PlanStep("write[2J it", "in_progress"))
     assert last.files == ("a/b.txt",)
     assert last.turns == 2
-    assert last.doing == "now."
 
 
 async def test_progress_is_coalesced(any_world: World) -> None:
@@ -101,10 +104,9 @@ async def test_an_unknown_session_becomes_a_new_one(any_world: World, session: s
 async def test_a_crash_is_told_with_its_exit_code_and_last_words(any_world: World) -> None:
     any_world.turns([{"say": "so far so good"}, {"crash": 7}], [{"say": "after the crash"}])
     turn = await any_world.turn()
-    assert turn.outcome == TurnFailed(
-        FaultKind.CRASHED,
-        "The agent's process ended before its turn did (exit code 7): scripted agent: crash with exit code 7",
-    )
+    assert isinstance(turn.outcome, TurnFailed)
+    assert turn.outcome.kind is FaultKind.CRASHED
+    assert re.search(r"\bexit code 7\)?: scripted agent: crash with exit code 7$", turn.outcome.detail)
     if any_world.adapter.resumes:
         assert (await any_world.turn(session=turn.session)).outcome == TurnEnded("after the crash")
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.agents.profiles import AcpProfile, scripted
+from bot.agents.profiles import AcpProfile, CommandProfile, Profile, command, scripted
 from bot.agents.registry import SandboxedAgents
+from bot.agents.scripted import agent
 from bot.agents.turn import Turn
 from bot.flow.doors import Agents
 from bot.sandbox.box import Bind, Box, Limits
@@ -19,16 +20,33 @@ from bot.task.results import Progress
 Step = dict[str, Any]
 
 
+_PARTS = {"agent.py": Path(agent.__file__), "play.py": Path(__file__).with_name("played.py")}
+
+
+def played(script: Path) -> CommandProfile:
+    """A plain command that plays this script."""
+    shown = {**_PARTS, "script.json": script}
+    argv = ("python3", "-IS", "/opt/played/play.py", "/opt/played/script.json")
+    binds = tuple(Bind(source, f"/opt/played/{name}") for name, source in shown.items())
+    return CommandProfile("scripted", argv, binds=binds, trusted=True)
+
+
 @dataclass(frozen=True)
 class Adapter:
     """One way to run an agent. `profile` makes one that plays a script (format: bot/agents/scripted/agent.py)."""
 
     name: str
-    profile: Callable[[Path], AcpProfile]
+    profile: Callable[[Path], Profile]
     resumes: bool
+    """It can go on with a session."""
+    tells: bool
+    """It tells its plan, files and tool calls, not only what it is doing."""
 
 
-ADAPTERS = [Adapter("acp", scripted, resumes=True)]
+ADAPTERS = [
+    Adapter("acp", scripted, resumes=True, tells=True),
+    Adapter("command", played, resumes=False, tells=False),
+]
 """The contract is held by each; a further adapter is added here."""
 
 
@@ -59,7 +77,7 @@ class World:
         binds = (Bind(self.task, "/task", writable=True), Bind(self.home, "/home/agent", writable=True))
         return Box(binds, "/task", {"WORLD": self.token})
 
-    def agents(self, *more: AcpProfile) -> Agents:
+    def agents(self, *more: Profile) -> Agents:
         return SandboxedAgents(self.sandbox, [self.adapter.profile(self.script), *more])
 
     async def turn(self, prompt: str = "go", session: str | None = None, *, limits: Limits | None = None) -> Turn:
@@ -69,6 +87,10 @@ class World:
         """A turn of some other program."""
         profile = AcpProfile("foreign", argv, **more)
         return await self.ask(self.agents(profile), "foreign", "go", None, limits)
+
+    async def command(self, line: str, prompt: str = "go", *, limits: Limits | None = None) -> Turn:
+        """A turn of a command line of this machine."""
+        return await self.ask(self.agents(command(line, self.root, "foreign")), "foreign", prompt, None, limits)
 
     async def ask(
         self, agents: Agents, name: str, prompt: str, session: str | None = None, limits: Limits | None = None

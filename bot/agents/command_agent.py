@@ -1,0 +1,117 @@
+"""Drive one turn of any command: the prompt goes in on stdin, the exit code and the last words come out."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+from bot.agents.outcome import begins_marked, crashed, is_fence, read_message, timed_out, too_much_output
+from bot.agents.printable import without_escapes
+from bot.agents.progress import ProgressReport
+from bot.agents.turn import Turn
+from bot.sandbox.box import Limits
+from bot.sandbox.output import HeadAndTail
+from bot.sandbox.running import Ending, Finished, Running
+from bot.task.results import Progress, TurnOutcome
+
+LOOK_S: Final = 0.3
+"""How often stderr is looked at for progress."""
+_CHUNK: Final = 1 << 16
+_LINE: Final = 400
+"""Bytes of the end of an output in which its last line is looked for."""
+
+
+async def take_turn(running: Running, prompt: str, limits: Limits, heard: Callable[[Progress], None]) -> Turn:
+    """Let the command in `running` do its work until it ends; then it and everything it started is gone.
+
+    Never raises for what a command does; there is no session to go on with. Its message is what it says on stdout, or
+    on stderr when stdout is empty: many agents print their log on the one and their last message on the other.
+    Cancelling kills the tree and re-raises.
+    """
+    said = HeadAndTail()
+    async with ProgressReport(heard) as report, running:
+        helpers = [
+            asyncio.create_task(_feed(running.stdin, prompt.encode())),
+            asyncio.create_task(_watch(running, report)),
+        ]
+        try:
+            await _listen(running, said, limits.output_bytes, report)
+            finished = await running.wait()
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+    return Turn(_outcome(finished, _text(said.text()), limits), None)
+
+
+def last_message(output: str) -> str:
+    """The last paragraph; or everything from the last paragraph that begins with a marker (`QUESTION:`).
+
+    A marked message may have several paragraphs, a list of questions, say.
+    """
+    marked, fenced, paragraph, blank = -1, False, 0, True
+    lines = output.rstrip().splitlines()
+    for place, line in enumerate(lines):
+        if is_fence(line):
+            fenced = not fenced
+        if blank and line.strip():
+            paragraph = place
+            marked = place if begins_marked(line) and not fenced else marked
+        blank = not line.strip()
+    return "\n".join(lines[marked if marked >= 0 else paragraph :])
+
+
+async def _listen(running: Running, said: HeadAndTail, most: int, report: ProgressReport) -> None:
+    """Read stdout to its end; a command that says more than it may is ended."""
+    while data := await running.stdout.read(_CHUNK):
+        room = most - said.total
+        said.add(data[:room])
+        if len(data) > room:
+            running.kill(Ending.OUTPUT_LIMIT)
+        else:
+            report.doing(_last_line(data[-_LINE:]))
+
+
+async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
+    """A command need not read its stdin."""
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stdin.write(data)
+        await stdin.drain()
+        stdin.close()
+        await stdin.wait_closed()
+
+
+async def _watch(running: Running, report: ProgressReport) -> None:
+    """The last line of stderr is progress, too."""
+    seen = b""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if (tail := running.stderr_tail[-_LINE:]) != seen:
+            seen = tail
+            report.doing(_last_line(tail))
+
+
+def _outcome(finished: Finished, said: str, limits: Limits) -> TurnOutcome:
+    noise = _text(finished.output)
+    match finished.ending:
+        case Ending.TIMED_OUT:
+            return timed_out(limits.seconds)
+        case Ending.OUTPUT_LIMIT:
+            return too_much_output(limits.output_bytes)
+        case Ending.KILLED:
+            return crashed("The agent's process was killed from outside.")
+        case Ending.EXITED if finished.exit_code == 0:
+            return read_message(last_message(said if said.strip() else noise))
+        case Ending.EXITED:
+            words = _last_line(noise.encode()) or _last_line(said.encode())
+            return crashed(f"exit code {finished.exit_code}" + (f": {words}" if words else "."))
+
+
+def _text(output: bytes) -> str:
+    return without_escapes(output.decode(errors="replace"))
+
+
+def _last_line(output: bytes) -> str:
+    """The last line with anything in it; a line that was overwritten counts as it was seen last."""
+    lines = (line.rsplit("\r", 1)[-1].strip() for line in reversed(_text(output).rstrip().split("\n")))
+    return next((line for line in lines if line), "")
