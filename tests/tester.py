@@ -1,4 +1,4 @@
-"""A conversation in the small world: verbs of people, steps of the machine, and what must hold at the end.
+"""A bot in the small world: its doors, what can be seen, and what must hold at the end.
 
 The database, the receiver, intake, sweep, worker and every step are the real ones; GitHub, git, agent and checks are
 the small doors of tests/worlds.
@@ -10,9 +10,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -24,58 +22,34 @@ from bot.flow.steps.perform import Steps
 from bot.flow.sweep import Sweeper
 from bot.flow.worker import Worker
 from bot.store.store import Store
-from bot.task.effects import Pace, Sweep
-from bot.task.ids import IssueNumber, PullNumber, TaskId
+from bot.task.effects import Pace
+from bot.task.ids import PullNumber, TaskId
 from bot.task.model import FINAL, Task
 from bot.task.results import SandboxLevel
 from bot.web.webhooks import Receiver
 from tests.worlds.clock import StillClock
+from tests.worlds.machine import Machine
 from tests.worlds.memory_git import Files, MemoryGit
-from tests.worlds.small_doors import Script, SmallAgents, SmallChecks, SmallWorkspaces
+from tests.worlds.small_doors import SmallAgents, SmallChecks, SmallWorkspaces
 from tests.worlds.small_github import SmallGitHub
 from tests.worlds.small_world import BOT, REPO, SmallWorld, Webhook
 
 SECRET = b"a webhook secret for tests"
-QUIET = timedelta(seconds=60)
-MOST_EFFECTS = 500
-"""A conversation that needs more than this does not settle."""
-
-CONFIG = "checks:\n  tests: run-the-tests\n"
 
 
 @dataclass
-class Disturbance:
-    """What goes wrong in a conversation: at most one crash, and what happens to webhooks."""
-
-    crash_at: int = -1
-    """Number of the effect at which the process dies; -1: never."""
-    crash_after: bool = False
-    """After the effect was performed and before it was recorded; else before it was performed."""
-    deliver: Callable[[list[Webhook]], list[Webhook]] = list
-    """What becomes of the webhooks that wait: doubled, shuffled, lost."""
-    sweep: bool = False
-    """Look for what no webhook told."""
-
-
-@dataclass
-class SmallBot:
+class SmallBot(Machine):
     """One bot, one small world."""
 
-    folder: Path
-    script: Script
-    files: Files = field(default_factory=lambda: {"README.md": "widgets\n", ".github/issuewright.yml": CONFIG})
-    disturbance: Disturbance = field(default_factory=Disturbance)
-    max_parallel: int = 3
+    world: SmallWorld = field(init=False)
 
     def __post_init__(self) -> None:
-        self.clock = StillClock()
         self.git = MemoryGit()
         self.world = SmallWorld(self.git, self.clock)
         self.world.branches["main"] = self.git.commit(None, self.files)
         self.github = SmallGitHub(self.world)
         self.workspaces = SmallWorkspaces(self.world, self.git)
         self.agents = SmallAgents(self.workspaces, self.script)
-        self.effects = 0
         self.deliveries = 0
         self.sent: list[tuple[Webhook, UUID]] = []
 
@@ -104,11 +78,6 @@ class SmallBot:
     async def stop(self) -> None:
         await self.store.close()
 
-    async def crash(self) -> None:
-        """The process dies: what was claimed stays claimed until the next start."""
-        await self.stop()
-        await self.start()
-
     # ── webhooks ──
 
     async def post(self, webhook: Webhook, delivery: UUID) -> int:
@@ -136,59 +105,17 @@ class SmallBot:
             self.sent.append((webhook, guids[id(webhook)]))
         return len(guids)
 
-    # ── the machine ──
-
-    async def settle(self, *, patience: timedelta = QUIET) -> None:
-        """Deliver, sweep and work until nothing is due; time passes as far as the quiet minute asks for."""
-        await self._work()
-        self.clock.advance(seconds=patience.total_seconds())
-        await self._work()
-
-    async def _work(self) -> None:
-        for _ in range(20):
-            delivered = await self.deliver()
-            if self.disturbance.sweep:
-                await self.store.want("world", Sweep())
-            performed = await self._perform_due()
-            if not delivered and not performed:
-                return
-            if self.disturbance.sweep and not self.world.webhooks and performed == 1:
-                return
-        raise AssertionError("the conversation does not settle")
-
-    async def _perform_due(self) -> int:
-        performed = 0
-        while await self.step():
-            performed += 1
-            assert performed < MOST_EFFECTS, "the conversation does not settle"
-        return performed
-
-    async def step(self) -> bool:
-        """One effect, disturbed if it is the one; False when nothing is due."""
-        await self.store.admit(self.max_parallel)
-        claimed = await self.store.claim("tester")
-        if claimed is None:
-            return False
-        number, self.effects = self.effects, self.effects + 1
-        if number == self.disturbance.crash_at:
-            if self.disturbance.crash_after:
-                await self.worker.perform(claimed)
-            await self.crash()
-        else:
-            await self.worker.record(claimed, await self.worker.perform(claimed))
-        return True
+    def waiting(self) -> int:
+        return len(self.world.webhooks)
 
     # ── what can be seen ──
 
-    async def task(self, issue: int) -> Task:
-        task = await self.store.latest_task(REPO.id, IssueNumber(issue))
-        assert task is not None, f"no task for #{issue}"
-        return task
+    @property
+    def repo_id(self) -> int:
+        return REPO.id
 
-    async def pull_of(self, issue: int) -> int:
-        task = await self.task(issue)
-        assert task.pull is not None, f"no pull request for #{issue}"
-        return task.pull
+    def numbers(self) -> list[int]:
+        return list(self.world.issues)
 
     def said(self, number: int) -> list[str]:
         """What the bot says on an issue or pull request, oldest first."""
@@ -233,9 +160,7 @@ class SmallBot:
             assert len(statuses) == len(set(statuses)), "two status comments for one task"
             pulls = [p for p in self.world.pulls.values() if f"Closes #{number}" in p.body and p.is_open]
             assert len(pulls) <= 1, f"two open pull requests for #{number}"
-        for effect in await self.store.open_effects():
-            assert effect.owner is None, f"a lease is held: {effect}"
-            assert effect.dead or effect.kind in {"Sweep"}, f"still to do: {effect}"
+        await self.no_lease_is_held()
         for listed in await self.store.tasks():
             await self._task_must_hold(listed.task)
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.tester import CONFIG, SmallBot
+from tests.worlds.machine import CONFIG, Machine
 from tests.worlds.memory_git import Files
 from tests.worlds.small_doors import Script
 
@@ -32,12 +32,12 @@ GOOD = turn(write("fix.py", "good\n"), say("Fixed it."))
 class Conversation:
     """What the agent does, and what people do."""
 
-    play: Callable[[SmallBot], Awaitable[None]]
+    play: Callable[[Machine], Awaitable[None]]
     script: Script
     files: Files = field(default_factory=lambda: dict(FILES))
 
 
-async def merged(bot: SmallBot) -> None:
+async def merged(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget", "It is broken.")
     bot.world.label(issue)
     await bot.settle()
@@ -45,7 +45,7 @@ async def merged(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def reviewed_then_merged(bot: SmallBot) -> None:
+async def reviewed_then_merged(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget", "It is broken.")
     bot.world.label(issue)
     await bot.settle()
@@ -56,7 +56,7 @@ async def reviewed_then_merged(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def loose_comments(bot: SmallBot) -> None:
+async def loose_comments(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
@@ -67,13 +67,13 @@ async def loose_comments(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def repaired(bot: SmallBot) -> None:
+async def repaired(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
 
 
-async def asked(bot: SmallBot) -> None:
+async def asked(bot: Machine) -> None:
     issue = bot.world.open_issue("Which way?", "Left or right.")
     bot.world.label(issue)
     await bot.settle()
@@ -83,12 +83,12 @@ async def asked(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def declined(bot: SmallBot) -> None:
+async def declined(bot: Machine) -> None:
     bot.world.label(bot.world.open_issue("Do nothing"))
     await bot.settle()
 
 
-async def stopped_and_retried(bot: SmallBot) -> None:
+async def stopped_and_retried(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
@@ -99,7 +99,7 @@ async def stopped_and_retried(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def label_removed(bot: SmallBot) -> None:
+async def label_removed(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
@@ -107,7 +107,7 @@ async def label_removed(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def closed(bot: SmallBot) -> None:
+async def closed(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
@@ -115,7 +115,7 @@ async def closed(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def issue_closed(bot: SmallBot) -> None:
+async def issue_closed(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
@@ -123,7 +123,7 @@ async def issue_closed(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def two_at_once(bot: SmallBot) -> None:
+async def two_at_once(bot: Machine) -> None:
     first = bot.world.open_issue("Fix the widget")
     second = bot.world.open_issue("Paint the widget")
     bot.world.label(first)
@@ -131,7 +131,7 @@ async def two_at_once(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def a_stranger_labels(bot: SmallBot) -> None:
+async def a_stranger_labels(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue, by="stranger")
     await bot.settle()
@@ -139,7 +139,7 @@ async def a_stranger_labels(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def help_is_asked(bot: SmallBot) -> None:
+async def help_is_asked(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
@@ -149,24 +149,24 @@ async def help_is_asked(bot: SmallBot) -> None:
     await bot.settle()
 
 
-async def labelled_again(bot: SmallBot) -> None:
+async def labelled_again(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
     bot.world.merge(await bot.pull_of(issue))
     await bot.settle()
-    bot.world.issues[issue].is_open = True
+    bot.world.reopen_issue(issue)
     bot.clock.advance(minutes=1)
     bot.world.label(issue)
     await bot.settle()
 
 
-async def pushed_by_a_person(bot: SmallBot) -> None:
+async def pushed_by_a_person(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
     await bot.settle()
     pull = await bot.pull_of(issue)
-    bot.world.push(bot.world.pulls[pull].head_branch, {"by_hand.py": "mine\n"})
+    bot.world.push(bot.world.head_branch(pull), {"by_hand.py": "mine\n"})
     bot.world.review(pull, "Please rename it")
     await bot.settle()
 

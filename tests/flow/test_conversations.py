@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.flow.conversations import CONVERSATIONS
-from tests.tester import Disturbance, SmallBot
+from tests.tester import SmallBot
+from tests.worlds.machine import Disturbance
 from tests.worlds.small_world import Webhook
 
 pytestmark = pytest.mark.anyio

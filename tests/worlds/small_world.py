@@ -144,6 +144,13 @@ class SmallWorld:
         self.issues[number].is_open = False
         self.tell("issues", "closed", by, issue={"number": number})
 
+    def reopen_issue(self, number: int, by: str = "maintainer") -> None:
+        self.issues[number].is_open = True
+        self.tell("issues", "reopened", by, issue={"number": number})
+
+    def head_branch(self, pull: int) -> str:
+        return self.pulls[pull].head_branch
+
     def push(self, branch: str, files: Files, by: str = "maintainer") -> None:
         old = self.branches[branch]
         self.branches[branch] = self.git.commit(old, {**self.git.files(old), **files}, by)
