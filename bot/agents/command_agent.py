@@ -1,7 +1,6 @@
 """Drive one turn of any command: the prompt goes in on stdin, the exit code and the last words come out."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -73,12 +72,10 @@ async def _listen(running: Running, said: HeadAndTail, most: int, report: Progre
 
 
 async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
-    """A command need not read its stdin."""
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        stdin.write(data)
-        await stdin.drain()
-        stdin.close()
-        await stdin.wait_closed()
+    """Fails when the command does not read its stdin; it need not."""
+    stdin.write(data)
+    await stdin.drain()
+    stdin.close()
 
 
 async def _watch(running: Running, report: ProgressReport) -> None:

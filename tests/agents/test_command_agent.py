@@ -31,18 +31,18 @@ def insisted(world: World) -> World:
     return World(world.root, Sandbox(nothing), world.adapter, world.token)
 
 
-SAME_PROMPT = 'cat > got; cmp got "$ISSUEWRIGHT_PROMPT_FILE" && ! echo x 2>/dev/null >> "$ISSUEWRIGHT_PROMPT_FILE"\n'
+SAME_PROMPT = 'cat > got; cmp got "$ISSUEWRIGHT_PROMPT_FILE" || exit 1\n'
 
 
 async def test_a_program_of_the_host_gets_its_prompt_on_stdin_and_in_a_file(world: World) -> None:
-    fix = script(world.root, SAME_PROMPT + "echo Done.\n")
+    fix = script(world.root, SAME_PROMPT + 'echo x >> "$ISSUEWRIGHT_PROMPT_FILE" || echo Done.\n')
     turn = await world.command(str(fix), "Mend “it”.\n")
     assert turn.outcome == TurnEnded("Done.")
     assert (world.task / "got").read_text() == "Mend “it”.\n"
 
 
 async def test_the_prompt_file_is_there_without_a_sandbox_too(insisted: World) -> None:
-    script(insisted.root, 'cat > got; cmp got "$ISSUEWRIGHT_PROMPT_FILE" && echo Done.\n')
+    script(insisted.root, SAME_PROMPT + "echo Done.\n")
     assert (await insisted.command("./fix.sh", "Mend it.")).outcome == TurnEnded("Done.")
     assert (insisted.task / "got").read_text() == "Mend it."
 
