@@ -39,7 +39,10 @@ class Settings(BaseSettings):
     agent: str = "scripted"
     """The agent of new tasks, by name."""
     agent_command: str = ""
-    """Command line of an agent that speaks the Agent Client Protocol; it is called by the name in `agent`."""
+    """Command line of your agent, read without a shell; it is called by the name in `agent`."""
+    agent_protocol: Literal["acp", "command"] = "acp"
+    """How that command is driven: `acp` speaks the Agent Client Protocol on stdin and stdout. `command` reads its
+    prompt on stdin (and in the file named by $ISSUEWRIGHT_PROMPT_FILE), changes files, and exits with 0."""
     agent_script: Path | None = None
     """What the scripted demo agent replays."""
     max_parallel: int = Field(default=3, ge=1, le=256)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.agents.profiles import AcpProfile, scripted
+from bot.agents.profiles import AcpProfile, Profile, command, scripted
 from bot.agents.registry import SandboxedAgents
 from bot.flow.observe import Observer
 from bot.flow.steps.bench import Bench
@@ -78,19 +78,28 @@ async def open_store(settings: Settings) -> Store:
     return await Store.open(settings.database_url, pace=pace(settings), clock=wall_clock, data_dir=folder)
 
 
-def profiles(settings: Settings) -> list[AcpProfile]:
+def profiles(settings: Settings) -> list[Profile]:
     """The agents that the operator offers. Raises SettingsError when there is none."""
     if settings.agent_command:
-        argv = tuple(shlex.split(settings.agent_command))
-        return [AcpProfile(settings.agent, argv, about="The operator's agent (Agent Client Protocol).")]
+        return [_operators(settings)]
     if settings.agent_script is not None:
         if not settings.agent_script.is_file():
             raise SettingsError(f"ISSUEWRIGHT_AGENT_SCRIPT {settings.agent_script} is no file.")
         return [scripted(settings.agent_script)]
     raise SettingsError(
-        "No agent: set ISSUEWRIGHT_AGENT_COMMAND to the command line of an agent that speaks the Agent Client "
-        "Protocol (and ISSUEWRIGHT_AGENT to its name), or ISSUEWRIGHT_AGENT_SCRIPT for the scripted demo agent."
+        "No agent: set ISSUEWRIGHT_AGENT_COMMAND to the command line of an agent (ISSUEWRIGHT_AGENT to its name, "
+        "ISSUEWRIGHT_AGENT_PROTOCOL to `acp` or `command`), or ISSUEWRIGHT_AGENT_SCRIPT for the scripted demo agent."
     )
+
+
+def _operators(settings: Settings) -> Profile:
+    line, name = settings.agent_command, settings.agent
+    try:
+        if settings.agent_protocol == "command":
+            return command(line, Path.cwd(), name)
+        return AcpProfile(name, tuple(shlex.split(line)), about="The operator's agent (Agent Client Protocol).")
+    except ValueError as error:
+        raise SettingsError(f"ISSUEWRIGHT_AGENT_COMMAND: {error}") from error
 
 
 def _used(level: SandboxLevel) -> SandboxLevel:

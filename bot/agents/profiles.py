@@ -59,10 +59,14 @@ class CommandProfile:
     trusted: bool = False
     """We wrote this program: it may run where there is no sandbox."""
 
-    def furnish(self, box: Box, prompt: Path) -> Box:
-        """The box with what this agent needs in it, and its prompt from this file of the host, read-only."""
-        env = {**self.env, PROMPT_FILE: _PROMPT}
-        return box.with_binds(*self.binds, Bind(prompt, _PROMPT)).with_env(**env)
+    def furnish(self, box: Box) -> Box:
+        """The box with what this agent needs in it."""
+        return box.with_binds(*self.binds).with_env(**self.env)
+
+
+def prompted(box: Box, prompt: Path) -> Box:
+    """The box with the prompt in it, from this file of the host, read-only."""
+    return box.with_binds(Bind(prompt, _PROMPT)).with_env(**{PROMPT_FILE: _PROMPT})
 
 
 Profile = AcpProfile | CommandProfile

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.agents import acp_client, command_agent
 from bot.agents.outcome import DETAIL_LIMIT
 from bot.agents.printable import one_line
-from bot.agents.profiles import AcpProfile, CommandProfile, Profile
+from bot.agents.profiles import AcpProfile, CommandProfile, Profile, prompted
 from bot.agents.turn import Turn
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import SandboxRefused
@@ -73,7 +73,7 @@ class SandboxedAgents:
         self, profile: CommandProfile, box: Box, prompt: str, limits: Limits, heard: Callable[[Progress], None]
     ) -> Turn:
         with _in_a_file(prompt) as file:
-            running = await self._start(profile, profile.furnish(box, file), limits)
+            running = await self._start(profile, prompted(profile.furnish(box), file), limits)
             return await command_agent.take_turn(running, prompt, limits, heard)
 
     async def _start(self, profile: Profile, furnished: Box, limits: Limits) -> Running:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bot.agents.profiles import AcpProfile
+from bot.agents.profiles import Profile
 from bot.doctor.finding import Finding, bad, ok, warn
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import Capability
@@ -47,7 +47,7 @@ async def agent(settings: Settings, capability: Capability) -> list[Finding]:
     return found
 
 
-async def _program(sandbox: Sandbox, profile: AcpProfile) -> Finding:
+async def _program(sandbox: Sandbox, profile: Profile) -> Finding:
     word = profile.argv[0]
     box = profile.furnish(Box((), "/"))
     there, told = await _which(sandbox, box, sandbox.path(box, word))
@@ -90,4 +90,4 @@ def played(path: Path) -> Iterable[Finding]:
     return [warn("The scripted demo agent replays prepared steps, without a language model.", _REAL)]
 
 
-_REAL = "For real work set ISSUEWRIGHT_AGENT_COMMAND to an agent that speaks the Agent Client Protocol."
+_REAL = "For real work set ISSUEWRIGHT_AGENT_COMMAND to the command line of an agent."
