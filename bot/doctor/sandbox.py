@@ -55,7 +55,8 @@ async def _program(sandbox: Sandbox, profile: Profile) -> Finding:
         return ok(f"Agent {profile.name}: {told}")
     return bad(
         f"The agent {profile.name} starts `{word}`, which is not found inside the sandbox (PATH {told}).",
-        "Install it below /usr, which the sandbox shows read-only, and name it in ISSUEWRIGHT_AGENT_COMMAND.",
+        "Install it below /usr, which the sandbox shows read-only; with ISSUEWRIGHT_AGENT_PROTOCOL=command it may also"
+        " be a single file elsewhere.",
     )
 
 

@@ -49,6 +49,8 @@ async def test_the_agents_program_is_looked_for_inside(settings: Callable[..., S
     hidden.chmod(0o755)
     findings = await examine(settings(sandbox="auto", agent="mine", agent_command=f"{hidden} acp"))
     assert named(findings, f"starts `{hidden}`, which is not found inside").level is Level.BAD
+    as_command = settings(sandbox="auto", agent="mine", agent_command=str(hidden), agent_protocol="command")
+    assert named(await examine(as_command), "Agent mine: /opt/").level is Level.OK
     findings = await examine(settings(sandbox="auto", agent="mine", agent_command="python3 -m agent"))
     assert named(findings, "Agent mine: /").level is Level.OK
 
