@@ -8,6 +8,8 @@ from datetime import datetime
 from bot.flow.doors import Clock
 from bot.flow.retry import GiveUp, Later, decide
 from bot.flow.steps.perform import Steps
+from bot.sandbox.running import surely
+from bot.store.errors import StoreError
 from bot.store.store import Store
 from bot.store.values import Claimed
 from bot.task.effects import Lane, Sweep, lane
@@ -34,6 +36,21 @@ Outcome = Performed | Later | GiveUp
 
 
 @dataclass(slots=True)
+class Going:
+    """An effect in our hands, and the step that performs it."""
+
+    claimed: Claimed
+    step: asyncio.Future[Outcome]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        """Once: a second one would interrupt the step's own cleaning up."""
+        if not self.cancelled:
+            self.cancelled = True
+            self.step.cancel()
+
+
+@dataclass(slots=True)
 class Worker:
     """One process's hands. `rethrow`: a fault of ours ends the worker, as tests want it."""
 
@@ -43,7 +60,7 @@ class Worker:
     clock: Clock
     max_parallel: int
     rethrow: bool = False
-    _running: dict[asyncio.Task[None], Claimed] = field(default_factory=dict)
+    _running: dict[asyncio.Task[None], Going] = field(default_factory=dict)
 
     async def serve(self) -> None:
         """Work until cancelled; then every step is cancelled, its sandbox killed, its effect given back."""
@@ -61,9 +78,10 @@ class Worker:
             claimed = await self.store.claim(self.name)
             if claimed is None:
                 return
-            step = group.create_task(self._handle(claimed))
-            self._running[step] = claimed
-            step.add_done_callback(self._running.pop)
+            going = Going(claimed, asyncio.ensure_future(self.perform(claimed)))
+            handling = group.create_task(self._handle(going))
+            self._running[handling] = going
+            handling.add_done_callback(self._running.pop)
 
     async def _sleep_seconds(self, asked_at: datetime) -> float:
         """Until something falls due. What was due and was not claimed waits for a commit, which wakes us."""
@@ -73,21 +91,36 @@ class Worker:
         return min(max((due - self.clock()).total_seconds(), 0.0), IDLE_SECONDS)
 
     async def _heartbeat(self) -> None:
-        """A step whose lease is gone (stopped, taken over) is cancelled, and with it its sandbox."""
+        """A step whose lease is gone (stopped, taken over) is cancelled once, and with it its sandbox."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            for step, claimed in list(self._running.items()):
-                if lane(claimed.effect) is Lane.WORK and not await self.store.owned(claimed):
-                    step.cancel()
+            for going in list(self._running.values()):
+                if lane(going.claimed.effect) is Lane.WORK and not await self.store.owned(going.claimed):
+                    going.cancel()
 
-    async def _handle(self, claimed: Claimed) -> None:
-        """A cancelled step gives its effect back: to the next pass, or to nobody when it was revoked."""
+    async def _handle(self, going: Going) -> None:
+        """The step may be cancelled, once; recording its end may not: it would leave a lease that nobody holds."""
         try:
-            outcome = await self.perform(claimed)
+            await asyncio.wait({going.step})
         except asyncio.CancelledError:
-            await self.store.release(claimed, self.clock(), count=False)
+            going.cancel()
+            await surely(asyncio.wait({going.step}))
+        if going.step.cancelled():
+            await surely(self.store.release(going.claimed, self.clock(), count=False))
         else:
+            await surely(self._settle(going.claimed, going.step.result()))
+
+    async def _settle(self, claimed: Claimed, outcome: Outcome) -> None:
+        """A result that cannot be recorded is a failure of its step, and not of the worker."""
+        try:
             await self.record(claimed, outcome)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("the result of %s of %s cannot be recorded", type(claimed.effect).__name__, claimed.subject)
+            if self.rethrow:
+                raise
+            await self.record(claimed, decide(error, claimed.attempt, self.clock()))
 
     async def run_until_idle(self) -> int:
         """Perform all that is due now, one after the other; returns how many effects. For tests and tools."""

@@ -167,3 +167,56 @@ async def test_a_sweep_asks_for_a_worktree_that_was_left_over(bot: SmallBot) -> 
     await bot.settle()
     assert not bot.workspaces.trees
     await bot.stop()
+
+
+async def test_a_slow_clean_up_is_cancelled_once_and_its_lease_let_go(bot: SmallBot) -> None:
+    await bot.start()
+    reached, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_die(*_: object) -> None:
+        try:
+            reached.set()
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1.2)  # longer than two heartbeats
+            cleaned.set()
+
+    bot.agents.before_turn = slow_to_die
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.deliver()
+    working = asyncio.create_task(bot.worker.serve())
+    await asyncio.wait_for(reached.wait(), 10)
+    bot.world.comment(issue, "/agent stop")
+    await bot.deliver()
+    await asyncio.wait_for(cleaned.wait(), 10)
+    for _ in range(100):
+        if not bot.workspaces.trees:
+            break
+        await asyncio.sleep(0.05)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    assert not bot.workspaces.trees
+    assert not [effect for effect in await bot.store.open_effects() if effect.owner or effect.kind == "RunAgent"]
+    await bot.stop()
+
+
+async def test_a_result_that_cannot_be_stored_is_a_failed_step(bot: SmallBot) -> None:
+    bot.script = {"turns": [{"steps": [{"write": {"path": "fix.py", "text": "good"}}, {"say": "\ud800"}]}]}
+    bot.agents.script = bot.script
+    await bot.start()
+    bot.worker.rethrow = False
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.deliver()
+    working = asyncio.create_task(bot.worker.serve())
+    for _ in range(200):
+        if [e for e in await bot.store.open_effects() if e.kind == "RunAgent" and e.owner is None and e.attempts]:
+            break
+        await asyncio.sleep(0.02)
+    assert not working.done()
+    [effect] = [e for e in await bot.store.open_effects() if e.kind == "RunAgent"]
+    assert "surrogates" in effect.fault or "utf" in effect.fault.lower()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await bot.stop()
