@@ -29,6 +29,8 @@ class Summary:
     task: Task
     history: History
     seconds: float
+    branch: str | None
+    """Where the work is; None: nowhere."""
 
     def line(self) -> str:
         """One line of JSON."""
@@ -39,7 +41,7 @@ class Summary:
                 "state": self.task.phase.value,
                 "issue": self.task.issue.number,
                 "pull_request": self.task.pull,
-                "branch": self.task.branch,
+                "branch": self.branch,
                 "head": self.task.head,
                 "runs": self.task.run,
                 "attempts": sum(1 for recorded in self.history if isinstance(recorded.event, Verified)),
@@ -65,7 +67,7 @@ async def play(*, keep: bool, as_json: bool, port: int) -> int:
                 print(f"issuewright: the demo stopped: {failed}", file=sys.stderr)
                 return 1
             history = await set_up.here.bot.store.history(task.id)
-            summary = Summary(task, history, time.monotonic() - began)
+            summary = Summary(task, history, time.monotonic() - began, task.branch)
             _sum_up(narrator, summary)
             if as_json:
                 print(summary.line(), flush=True)

@@ -40,16 +40,16 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
         case Topic.UPDATED:
             return f"{who} **Updated:** `{_short(task.head)}` takes up your feedback. The report above is renewed."
         case Topic.UNCHANGED:
-            return f"{who} **No change made.** The agent's reason:\n\n{quoted(_reason(history, run))}"
+            return f"{who} **No change made.** The agent's reason:\n\n{quoted(reason(history, run))}"
         case Topic.QUESTION:
             return (
                 f"{who} **A question before I go on.** Answer here; the agent goes on where it stopped.\n\n"
-                f"{quoted(_reason(history, run))}"
+                f"{quoted(reason(history, run))}"
             )
         case Topic.DECLINED:
-            return f"{who} **Nothing to do.** The agent's reason:\n\n{quoted(_reason(history, run))}"
+            return f"{who} **Nothing to do.** The agent's reason:\n\n{quoted(reason(history, run))}"
         case Topic.ANSWERED:
-            return f"{who} **Answer** (by the agent, not verified):\n\n{quoted(_reason(history, run))}"
+            return f"{who} **Answer** (by the agent, not verified):\n\n{quoted(reason(history, run))}"
         case Topic.FAILED:
             return f"{who} **Stopped:** {why_failed(history, run)}\n\nWhat was done is kept. {_GO_ON}"
         case _:
@@ -79,6 +79,8 @@ def reply(answer: Answer, word: str = "") -> str:
             return "Ignored: a newer command was obeyed before this one arrived."
         case Answer.DENIED:
             return "Only people with write access to this repository can command me."
+        case Answer.ISSUE_CLOSED:
+            return "The issue is closed. Reopen it first, then ask me again."
         case _:
             assert_never(answer)
 
@@ -103,7 +105,8 @@ def why_failed(history: History, run: int) -> str:
     return "the reason is not recorded; the operator's log has it."
 
 
-def _reason(history: History, run: int) -> str:
+def reason(history: History, run: int) -> str:
+    """What the agent said instead of changing something, made harmless."""
     for recorded in reversed(history):
         match recorded.event:
             case QuestionAsked(question=text) | WorkDeclined(reason=text) | IssueAnswered(text=text):

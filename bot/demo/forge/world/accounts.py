@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Literal
 
 from bot.demo.forge.git.bare import BareRepo, Files
@@ -45,6 +45,27 @@ class AccountVerbs(Memory):
         executable: Collection[str] = (),
     ) -> Repository:
         """Make a repository with a first commit of `files` (a README when none are given)."""
+        first = {"README.md": f"# {name}\n"} if files is None else files
+        who = self.signature(self.user(owner))
+
+        def write(git: BareRepo) -> None:
+            git.write(default_branch, first, "Initial commit", who, executable=executable)
+
+        return self.house_repository(
+            owner, name, write, default_branch=default_branch, private=private, description=description
+        )
+
+    def house_repository(
+        self,
+        owner: Who,
+        name: str,
+        fill: Callable[[BareRepo], None],
+        *,
+        default_branch: str = "main",
+        private: bool = False,
+        description: str | None = None,
+    ) -> Repository:
+        """Make a repository of what `fill` brings into the empty bare one: at least the default branch."""
         account = self.user(owner)
         full_name = f"{account.login}/{name}"
         if not _REPO_NAME.fullmatch(name) or full_name.lower() in self.repos:
@@ -52,13 +73,7 @@ class AccountVerbs(Memory):
         git = BareRepo.create(self.root / account.login.lower() / f"{name.lower()}.git", default_branch)
         now = self.now()
         repo = Repository(self.next_id(), account, name, private, default_branch, description, git, now, now)
-        git.write(
-            default_branch,
-            {"README.md": f"# {name}\n"} if files is None else files,
-            "Initial commit",
-            self.signature(account),
-            executable=executable,
-        )
+        fill(git)
         repo.refs = git.refs()
         self.repos[full_name.lower()] = repo
         for label, (color, text) in _DEFAULT_LABELS.items():
