@@ -7,7 +7,6 @@ the small doors of tests/worlds.
 import hashlib
 import hmac
 import json
-import re
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,8 +27,9 @@ from bot.task.model import FINAL, Task
 from bot.task.results import SandboxLevel
 from bot.web.webhooks import Receiver
 from tests.worlds.clock import StillClock
-from tests.worlds.machine import Machine
+from tests.worlds.machine import Heard, Machine
 from tests.worlds.memory_git import Files, MemoryGit
+from tests.worlds.plain import plain
 from tests.worlds.small_doors import SmallAgents, SmallChecks, SmallWorkspaces
 from tests.worlds.small_github import SmallGitHub
 from tests.worlds.small_world import BOT, REPO, SmallWorld, Webhook
@@ -121,6 +121,13 @@ class SmallBot(Machine):
         """What the bot says on an issue or pull request, oldest first."""
         return [c.body for c in self.world.comments.values() if c.issue == number and c.author == BOT]
 
+    def heard(self) -> list[Heard]:
+        people = (one for one in self.world.comments.values() if one.author != BOT)
+        return [Heard(one.issue, one.id, one.body, one.author.login) for one in people]
+
+    def markers(self) -> list[str]:
+        return list(self.world.markers.values())
+
     def head_files(self, pull: int) -> Files:
         return self.git.files(self.world.pulls[pull].head)
 
@@ -132,23 +139,21 @@ class SmallBot(Machine):
         def name(number: int) -> str:
             return branch_of.get(PullNumber(number), f"#{number}")
 
-        def plain(text: str) -> str:
-            text = re.sub(r"#(\d+)\b", lambda match: name(int(match[1])), text)
-            text = re.sub(r"task:?\s?\d+", "<task>", re.sub(r"started \d\d:\d\d", "started <time>", text))
-            return re.sub(r"\b[0-9a-f]{7,40}\b", "<sha>", text)
-
         return {
-            "comments": sorted((name(c.issue), c.author.login, plain(c.body)) for c in world.comments.values()),
+            "comments": sorted((name(c.issue), c.author.login, plain(c.body, name)) for c in world.comments.values()),
             "labels": {name(number): sorted(issue.labels) for number, issue in world.issues.items()},
             "open": {name(number): issue.is_open for number, issue in world.issues.items()},
             "pulls": {
-                pull.head_branch: (pull.title, pull.draft, pull.merged, pull.is_open, plain(pull.body))
+                pull.head_branch: (pull.title, pull.draft, pull.merged, pull.is_open, plain(pull.body, name))
                 for pull in world.pulls.values()
             },
             "heads": {pull.head_branch: self.git.files(pull.head) for pull in world.pulls.values()},
             "branches": {branch: self.git.files(sha) for branch, sha in world.branches.items()},
-            "reactions": sorted((name(number), content) for number, _, content in world.reactions),
-            "checks": sorted((run.conclusion, run.title) for run in world.check_runs.values()),
+            "reactions": sorted(
+                (name(world.comments[comment].issue if comment else number), content)
+                for number, comment, content in world.reactions
+            ),
+            "checks": sorted((run.conclusion.value, run.title) for run in world.check_runs.values()),
         }
 
     async def must_hold(self) -> None:
@@ -160,6 +165,7 @@ class SmallBot(Machine):
             assert len(statuses) == len(set(statuses)), "two status comments for one task"
             pulls = [p for p in self.world.pulls.values() if f"Closes #{number}" in p.body and p.is_open]
             assert len(pulls) <= 1, f"two open pull requests for #{number}"
+        await self.every_command_is_answered()
         await self.no_lease_is_held()
         for listed in await self.store.tasks():
             await self._task_must_hold(listed.task)

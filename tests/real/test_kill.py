@@ -17,8 +17,8 @@ from bot.store.reads import ReadStore
 from bot.task.events import ChangesMade, Published, TaskEvent, Verified, WorkspacePrepared
 from bot.task.ids import IssueNumber
 from bot.task.model import Phase, Task
-from tests.real.leftovers import gone, nothing_left, processes_of, sandboxed_of
 from tests.real.served import Served, serve, words
+from tests.worlds.leftovers import gone, nothing_left, processes_of, sandboxed_of
 from tests.worlds.real_world import REPO, RealWorld
 
 pytestmark = pytest.mark.anyio

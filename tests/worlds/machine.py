@@ -9,12 +9,14 @@ from typing import Any, Protocol
 
 from bot.flow.worker import Worker
 from bot.store.store import Store
+from bot.task.commands import parse
 from bot.task.effects import Sweep
-from bot.task.ids import IssueNumber
+from bot.task.ids import IssueNumber, PullNumber
 from bot.task.model import Task
 from tests.worlds.clock import StillClock
 from tests.worlds.memory_git import Files
 from tests.worlds.small_doors import Script
+from tests.worlds.small_world import WRITERS
 
 QUIET = timedelta(seconds=60)
 MOST_EFFECTS = 500
@@ -44,6 +46,17 @@ class World(Protocol):
     def reopen_issue(self, number: int, by: str = "maintainer") -> None: ...
     def push(self, branch: str, files: Files, by: str = "maintainer") -> None: ...
     def head_branch(self, pull: int) -> str: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A comment of a person."""
+
+    number: int
+    """Of the issue or pull request."""
+    id: int
+    body: str
+    by: str
 
 
 @dataclass
@@ -102,6 +115,14 @@ class Machine(ABC):
     @abstractmethod
     def said(self, number: int) -> list[str]:
         """What the bot says on an issue or pull request, oldest first."""
+
+    @abstractmethod
+    def heard(self) -> list[Heard]:
+        """What people say."""
+
+    @abstractmethod
+    def markers(self) -> list[str]:
+        """The hidden keys of all comments of the bot."""
 
     # ── the machine ──
 
@@ -173,6 +194,20 @@ class Machine(ABC):
     def unread(self) -> list[str]:
         """What the bot said and nobody read."""
         return [text for number in self.numbers() for text in self.said(number)[self._read.get(number, 0) :]]
+
+    async def every_command_is_answered(self) -> None:
+        """Once; only a stranger on an issue without a task hears nothing."""
+        for comment in self.heard():
+            if not parse(comment.body):
+                continue
+            about = (f"reply:{comment.id}:", f"refuse:comment:{comment.id}@")
+            answers = [marker for marker in self.markers() if marker.startswith(about)]
+            nobody = comment.by not in WRITERS and await self._task_at(comment.number) is None
+            assert len(answers) == (0 if nobody else 1), f"{comment} has the answers {answers}"
+
+    async def _task_at(self, number: int) -> Task | None:
+        of_pull = await self.store.task_of_pull(self.repo_id, PullNumber(number))
+        return of_pull or await self.store.latest_task(self.repo_id, IssueNumber(number))
 
     async def no_lease_is_held(self) -> None:
         """Nothing is in anybody's hands, and nothing waits but the next sweep."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.agents.scripted.agent import NOTICE
 from bot.agents.turn import Turn
 from bot.sandbox.box import Box, Limits
 from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
@@ -70,7 +71,7 @@ class SmallWorkspaces:
             return NothingChanged()
         forbidden = [path for path in files if path.startswith(".github/workflows/")]
         if forbidden:
-            return HarvestRefused(tuple(f"`{path}` is protected" for path in forbidden))
+            return HarvestRefused(tuple(f"`{path}` is protected: only people change it." for path in forbidden))
         changes = _changes(self.git.files(base), files)
         return Harvested(self.git.commit(parent, files, message.text), changes)
 
@@ -165,7 +166,7 @@ class SmallAgents:
 
     def _play(self, task: TaskId, steps: list[dict[str, Any]]) -> TurnOutcome:
         tree = self.workspaces.trees[task]
-        said = ""
+        said = NOTICE
         for step in steps:
             match step:
                 case {"write": {"path": path, "text": text}}:
@@ -179,7 +180,8 @@ class SmallAgents:
                 case {"answer": text}:
                     return TurnAnswered(text)
                 case {"crash": code}:
-                    return TurnFailed(FaultKind.CRASHED, f"exit code {code}")
+                    words = f"exit code {code}): scripted agent: crash with exit code {code}"
+                    return TurnFailed(FaultKind.CRASHED, f"The agent's process ended before its turn did ({words}")
                 case _:
                     raise AssertionError(f"the small agent does not know {step}")
         return TurnEnded(said)

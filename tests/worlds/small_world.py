@@ -86,7 +86,7 @@ class SmallWorld:
         return Actor(self.users.setdefault(login, 100 + len(self.users)), Login(login), login.endswith("[bot]"))
 
     def open_issue(self, title: str, body: str = "", by: str = "stranger") -> int:
-        number = max([*self.issues, 6]) + 1
+        number = max(self.issues, default=0) + 1
         self.issues[number] = SmallIssue(number, title, body, self.actor(by))
         self.tell("issues", "opened", by, issue={"number": number})
         return number
