@@ -21,7 +21,7 @@ from bot.task.ids import (
     TaskId,
 )
 from bot.task.observed import CheckRunDraft, Comment, Issue, LabelChange, Pull, PullDraft, Repository, Review
-from bot.task.results import Harvest, Progress
+from bot.task.results import FileChange, Harvest, Progress
 from bot.verify.command import Command, Ran
 from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
 
@@ -141,6 +141,10 @@ class Workspaces(Protocol):
 
     async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
         """Commit and pack inside the sandbox; quarantine, fsck, caps, policy; then one commit of ours on `parent`."""
+        ...
+
+    async def changes(self, task: TaskId, base: CommitSha, commit: CommitSha) -> tuple[FileChange, ...]:
+        """What a pull request of this commit shows: the files since it left the base branch."""
         ...
 
     async def check_out(self, task: TaskId, commit: CommitSha) -> Box:

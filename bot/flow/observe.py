@@ -8,8 +8,8 @@ from typing import assert_never
 
 from bot.flow.doors import Reads
 from bot.store.store import Store
-from bot.task.commands import Command, UnknownCommand, Verb, parse
-from bot.task.effects import EnsureLabels, Refusal, Refuse
+from bot.task.commands import Command, Read, UnknownCommand, Verb, read
+from bot.task.effects import Answer, EnsureLabels, Refusal, Refuse
 from bot.task.events import (
     CommandDenied,
     FeedbackGiven,
@@ -20,12 +20,13 @@ from bot.task.events import (
     PullClosed,
     PullMerged,
     RetryRequested,
+    Said,
     StopRequested,
     TaskEvent,
 )
 from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, PullHint, ReviewHint
 from bot.task.ids import FactKey, IssueRef, PullNumber, RepoRef, ReviewId
-from bot.task.model import LABEL_RUN, Cause, CauseKind, Task
+from bot.task.model import LABEL_RUN, Cause, CauseKind, Stage, Task, stage
 from bot.task.observed import Comment, Issue, LabelChange, ReviewState
 
 
@@ -69,16 +70,16 @@ class Observer:
         if issue is None:
             return
         latest = await self.store.latest_task(ref.repo.id, ref.number)
-        labelled = LABEL_RUN in issue.labels
         if issue.is_pull:
-            if labelled:
+            if issue.has(LABEL_RUN):
                 await self._refuse(ref, Refusal.LABEL_ON_PULL, "", FactKey("label-on-pull"))
         elif latest is not None and latest.live:
             await self._still_wanted(issue, latest)
-        elif labelled and issue.is_open:
+        elif issue.has(LABEL_RUN) and issue.is_open:
             await self._label_put(issue)
 
     async def _label_put(self, issue: Issue) -> None:
+        """A label that a person put starts a run; while one is going on, it is only noted as seen."""
         put = await self._last_change(issue.ref, added=True)
         if put is None or put.by.id == await self.github.own_user_id():
             return
@@ -96,7 +97,9 @@ class Observer:
     async def _still_wanted(self, issue: Issue, task: Task) -> None:
         if not issue.is_open:
             await self._issue_closed(task)
-        elif LABEL_RUN not in issue.labels:
+        elif issue.has(LABEL_RUN):
+            await self._label_put(issue)
+        else:
             taken = await self._last_change(issue.ref, added=False)
             if taken is not None and taken.by.id != await self.github.own_user_id():
                 await self.store.apply(task.id, LabelRemoved(taken.by.login), FactKey(f"unlabel:{taken.id}"))
@@ -129,39 +132,69 @@ class Observer:
         """A command, an answer, or feedback, if someone with write access wrote it."""
         if comment.author.is_bot or comment.author.id == await self.github.own_user_id():
             return
-        task = await self._task_of(ref, comment)
-        commands = parse(comment.body)
-        key = FactKey(f"comment:{comment.id}@{comment.updated_at.isoformat()}")
+        said = read(comment.body)
+        task = await self._task_of(ref, comment, wanted=bool(said.commands))
+        fact = FactKey(f"comment:{comment.id}")
         if task is None:
-            if commands and await self.github.may_write(ref.repo, comment.author.login):
-                await self._refuse(ref, Refusal.NO_TASK, comment.author.login, key)
+            if said.commands and await self.github.may_write(ref.repo, comment.author.login):
+                await self._refuse(ref, Refusal.NO_TASK, comment.author.login, fact)
             return
-        if await self.store.fact_known(ref.repo.id, task.issue.number, key) or not (commands or task.live):
+        if not said.commands and not _listens(task):
             return
-        writer = await self.github.may_write(ref.repo, comment.author.login)
-        for event, suffix in _events(comment, commands, writer):
-            await self.store.apply(task.id, event, FactKey(f"{key}{suffix}"))
+        where = Said(fact, comment.author.login, comment.created_at, comment.id, comment.on_pull)
+        edition = FactKey(f"{fact}@{comment.updated_at.isoformat()}")
+        await self._tell(task, where, said, edition, loose=True)
 
-    async def _task_of(self, ref: IssueRef, comment: Comment) -> Task | None:
+    async def _task_of(self, ref: IssueRef, comment: Comment, *, wanted: bool) -> Task | None:
+        """The task of this issue or pull request; a label that was put before the command is looked at first."""
         if comment.on_pull:
             return await self.store.task_of_pull(ref.repo.id, PullNumber(ref.number))
-        return await self.store.latest_task(ref.repo.id, ref.number)
+        task = await self.store.latest_task(ref.repo.id, ref.number)
+        if task is None and wanted:
+            await self.issue(ref)
+            task = await self.store.latest_task(ref.repo.id, ref.number)
+        return task
 
     async def review(self, repo: RepoRef, pull: PullNumber, review: ReviewId) -> None:
         """One submitted review with all its inline comments. An approval without words starts nothing."""
         task = await self.store.task_of_pull(repo.id, pull)
-        key = FactKey(f"review:{review}")
-        if task is None or not task.live or await self.store.fact_known(repo.id, task.issue.number, key):
+        fact = FactKey(f"review:{review}")
+        mark = f"{fact}:told:{repo.id}"
+        if task is None or await self.store.marked(mark) is not None:
             return
         seen = await self.github.review(repo, pull, review)
-        if seen is None or seen.state in {ReviewState.PENDING, ReviewState.DISMISSED}:
+        if seen is None or seen.state is ReviewState.PENDING:
             return
-        if seen.author.is_bot or not (seen.body.strip() or seen.comments):
+        said = read(seen.body)
+        nothing = not (said.words or said.commands or seen.comments) or seen.state is ReviewState.DISMISSED
+        if not (nothing or seen.author.is_bot) and (said.commands or _listens(task)):
+            where = Said(fact, seen.author.login, seen.submitted_at, None, on_pull=True)
+            words = said.words or ("(inline comments)" if seen.comments else "")
+            await self._tell(task, where, Read(said.commands, words), fact, loose=False)
+        await self.store.mark(mark, "")
+
+    async def _tell(self, task: Task, where: Said, said: Read, edition: FactKey, *, loose: bool) -> None:
+        """Words first, so that a command finds them. Each fact has its own key: a crash in between loses none."""
+        repo = task.issue.repo
+        if not await self.github.may_write(repo, where.by):
+            if said.commands:
+                key = FactKey(f"denied:{where.by}")
+                await self.store.apply(task.id, CommandDenied(where, Answer.DENIED), key)
             return
-        if await self.github.may_write(repo, seen.author.login):
-            cause = Cause(CauseKind.FEEDBACK, key, seen.author.login)
-            event = FeedbackGiven(cause, None, seen.submitted_at, loose=False, on_pull=True)
+        if said.words and all(_goes_with_words(command) for command in said.commands):
+            cause = Cause(CauseKind.FEEDBACK, where.fact, where.by)
+            feedback = FeedbackGiven(cause, where.comment, where.at, loose and not said.commands, where.on_pull)
+            await self.store.apply(task.id, feedback, edition)
+        for number, command in enumerate(said.commands):
+            event = _commanded(where, command)
+            if isinstance(event, RetryRequested) and not await self._is_open(task):
+                event = CommandDenied(where, Answer.ISSUE_CLOSED)
+            key = FactKey(f"{where.fact}/{number}/{type(event).__name__}")
             await self.store.apply(task.id, event, key)
+
+    async def _is_open(self, task: Task) -> bool:
+        issue = await self.github.issue(task.issue)
+        return issue is not None and issue.is_open
 
     # ── the pull request ──
 
@@ -179,31 +212,25 @@ class Observer:
             await self.store.apply(task.id, PullClosed(), FactKey(f"pull:{number}:closed@run{task.run}"))
 
 
-def _events(
-    comment: Comment, commands: tuple[Command | UnknownCommand, ...], writer: bool
-) -> list[tuple[TaskEvent, str]]:
-    """What a comment means, each with the end of its fact key."""
-    by, on_pull = comment.author.login, comment.on_pull
-    if commands and not writer:
-        return [(CommandDenied(by, comment.id, on_pull), "")]
-    if commands:
-        return [(_commanded(comment, said), f"/{number}" if number else "") for number, said in enumerate(commands)]
-    if not writer or not comment.body.strip():
-        return []
-    cause = Cause(CauseKind.FEEDBACK, FactKey(f"comment:{comment.id}"), by)
-    return [(FeedbackGiven(cause, comment.id, comment.created_at, loose=True, on_pull=on_pull), "")]
+def _listens(task: Task) -> bool:
+    """Do words without a command mean anything to the task? A halted one keeps them for its retry."""
+    return task.live or (stage(task.phase) is Stage.HALTED and task.pull is not None)
 
 
-def _commanded(comment: Comment, command: Command | UnknownCommand) -> TaskEvent:
-    by, on_pull, at = comment.author.login, comment.on_pull, comment.created_at
+def _goes_with_words(command: Command | UnknownCommand) -> bool:
+    """What stands beside a wish to go on is meant for the agent; beside a stop or a question to us it is not."""
+    return isinstance(command, Command) and command.verb in {Verb.RUN, Verb.RETRY}
+
+
+def _commanded(where: Said, command: Command | UnknownCommand) -> TaskEvent:
     match command:
         case UnknownCommand(word):
-            return HelpRequested(comment.id, on_pull, word)
+            return HelpRequested(where, word)
         case Command(Verb.HELP):
-            return HelpRequested(comment.id, on_pull)
+            return HelpRequested(where)
         case Command(Verb.STOP):
-            return StopRequested(by, comment.id, on_pull, at)
+            return StopRequested(where)
         case Command(Verb.RUN | Verb.RETRY, fresh):
-            return RetryRequested(by, comment.id, on_pull, at, fresh)
+            return RetryRequested(where, fresh)
         case _:
             raise AssertionError(command)

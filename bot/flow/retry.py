@@ -12,7 +12,7 @@ ATTEMPTS = 6
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 OUTAGE_ATTEMPTS = 15
-"""The same for an outage of GitHub: with growing pauses about an hour."""
+"""The same for an outage of GitHub: with growing pauses more than half an hour."""
 
 
 @dataclass(frozen=True, slots=True)

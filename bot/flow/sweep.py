@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.flow.doors import Clock, GitHub
 from bot.flow.observe import Observer
-from bot.github.errors import NotInstalled, Refused
+from bot.github.errors import GitHubError
 from bot.store.store import Store
 from bot.task.ids import IssueRef, RepoRef
 from bot.task.model import LABEL_RUN, Task
@@ -24,12 +24,14 @@ class Sweeper:
     clock: Clock
 
     async def sweep(self) -> None:
-        """One pass. A repository that refuses is logged and left out; the others are swept."""
+        """One pass. A repository in trouble is logged and left out until the next; the others are swept."""
         for repo in await self.github.repositories():
             try:
                 await self.repository(repo)
-            except (Refused, NotInstalled) as refused:
-                log.warning("sweep leaves out %s: %s", repo.full_name, refused)
+            except GitHubError as refused:
+                log.warning("the sweep leaves out %s: %s", repo.full_name, refused)
+            except Exception:
+                log.exception("the sweep leaves out %s", repo.full_name)
 
     async def repository(self, repo: RepoRef) -> None:
         """Labels, comments, reviews and pull requests of one repository."""

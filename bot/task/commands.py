@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+MOST = 10
+"""Commands of one comment that are looked at; the rest is left alone."""
+
 
 class Verb(StrEnum):
     """What a person may ask for."""
@@ -30,34 +33,37 @@ class UnknownCommand:
     word: str
 
 
-_LINE = re.compile(r"^ {0,3}/agent(?:[ \t]+(?P<words>.*?))?[ \t]*$")
-_FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})")
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A comment taken apart. `words`: what it says beside its commands."""
+
+    commands: tuple[Command | UnknownCommand, ...]
+    words: str
 
 
-def parse(body: str) -> tuple[Command | UnknownCommand, ...]:
-    """Every command of a comment, in order."""
-    return tuple(_command(line) for line in _plain_lines(body) if _LINE.match(line))
+_COMMAND = re.compile(r" {0,3}/agent(?=[ \t]|$)")
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})")
 
 
-def _plain_lines(body: str) -> list[str]:
-    """The lines that are neither quoted nor code. A fence is closed by one at least as long, as in CommonMark."""
-    plain: list[str] = []
+def read(body: str) -> Read:
+    """Every command of a comment, in order, and the rest. A fence closes as in CommonMark."""
+    commands: list[Command | UnknownCommand] = []
+    words: list[str] = []
     fence = ""
     for line in body.replace("\r\n", "\n").split("\n"):
         mark = _FENCE.match(line)
-        if fence:
-            if mark and mark["fence"].startswith(fence):
-                fence = ""
-        elif mark:
+        if fence and mark and mark["fence"].startswith(fence):
+            fence = ""
+        elif not fence and mark:
             fence = mark["fence"]
-        else:
-            plain.append(line)
-    return plain
+        elif not fence and len(commands) < MOST and (start := _COMMAND.match(line)):
+            commands.append(_command(line[start.end() :].split()))
+            continue
+        words.append(line)
+    return Read(tuple(commands), "\n".join(words).strip())
 
 
-def _command(line: str) -> Command | UnknownCommand:
-    match = _LINE.match(line)
-    words = ((match["words"] if match else "") or "").split()
+def _command(words: list[str]) -> Command | UnknownCommand:
     match [word.lower() for word in words]:
         case ["help"]:
             return Command(Verb.HELP)

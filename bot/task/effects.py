@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from bot.task.ids import CommentId, DeliveryId
+from bot.task.ids import CommentId, DeliveryId, FactKey
 
 
 class Lane(StrEnum):
@@ -55,6 +55,7 @@ class Answer(StrEnum):
     FINISHED = "finished"
     STALE = "stale"
     DENIED = "denied"
+    ISSUE_CLOSED = "issue closed"
 
 
 # ── of a task ──
@@ -119,17 +120,8 @@ class React:
 
 
 @dataclass(frozen=True, slots=True)
-class AddLabel:
-    """Put a label on the issue."""
-
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveLabel:
-    """Take a label of ours away."""
-
-    label: str
+class SetLabels:
+    """Make our labels on the issue say how its newest task stands when this runs. Carries nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +146,8 @@ class Announce:
 class Reply:
     """Answer a command where it was given."""
 
-    comment: CommentId
+    fact: FactKey
+    """The comment or review that gave it: `comment:34`."""
     on_pull: bool
     answer: Answer
     word: str = ""
@@ -169,8 +162,7 @@ TaskEffect = (
     | Publish
     | CloseWorkspace
     | React
-    | AddLabel
-    | RemoveLabel
+    | SetLabels
     | DeleteBranch
     | UpdateStatus
     | Announce
@@ -225,7 +217,7 @@ def lane(effect: Effect) -> Lane:
             return Lane.CONTROL
         case PrepareWorkspace() | RunAgent() | Verify() | Publish() | CloseWorkspace():
             return Lane.WORK
-        case React() | AddLabel() | RemoveLabel() | DeleteBranch() | EnsureLabels():
+        case React() | SetLabels() | DeleteBranch() | EnsureLabels():
             return Lane.FORGE
         case UpdateStatus() | Announce() | Reply() | Refuse():
             return Lane.SAY
@@ -237,7 +229,7 @@ def key(effect: Effect) -> str:
     """Unique among the open, unclaimed effects of a subject: inserting it again replaces payload and due time."""
     name = type(effect).__name__
     match effect:
-        case StartRun() | CloseWindow() | UpdateStatus() | DeleteBranch() | Sweep() | EnsureLabels():
+        case StartRun() | CloseWindow() | UpdateStatus() | SetLabels() | DeleteBranch() | Sweep() | EnsureLabels():
             return name
         case PrepareWorkspace(run) | Publish(run) | CloseWorkspace(run=run):
             return f"{name}:{run}"
@@ -245,12 +237,10 @@ def key(effect: Effect) -> str:
             return f"{name}:{run}.{attempt}"
         case React(comment, content):
             return f"{name}:{comment or 'issue'}:{content}"
-        case AddLabel(label) | RemoveLabel(label):
-            return f"{name}:{label}"
         case Announce(topic, run):
             return f"{name}:{topic}:{run}"
-        case Reply(comment=comment, answer=answer):
-            return f"{name}:{comment}:{answer}"
+        case Reply(fact=fact, answer=answer):
+            return f"{name}:{fact}:{answer}"
         case ProcessDelivery(delivery):
             return f"{name}:{delivery}"
         case Refuse(fact=fact):

@@ -7,7 +7,8 @@ under the id of their effect. Texts are short and capped; logs and saved work ar
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.task.ids import ArtifactId, BranchName, CommentId, CommitSha, IssueRef, Login, PullNumber
+from bot.task.effects import Answer
+from bot.task.ids import ArtifactId, BranchName, CommentId, CommitSha, FactKey, IssueRef, Login, PullNumber
 from bot.task.model import Cause
 from bot.task.results import FaultKind, FileChange, Verification
 
@@ -60,23 +61,29 @@ class WindowClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Where a command was given. `fact`: the comment or review; `comment` is None for a review."""
+
+    fact: FactKey
+    by: Login
+    at: datetime
+    """GitHub's time."""
+    comment: CommentId | None
+    on_pull: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """`/agent stop`."""
 
-    by: Login
-    comment: CommentId
-    on_pull: bool
-    at: datetime
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRequested:
     """`/agent retry` or `/agent run`; `fresh`: in a new session."""
 
-    by: Login
-    comment: CommentId
-    on_pull: bool
-    at: datetime
+    said: Said
     fresh: bool
 
 
@@ -84,18 +91,16 @@ class RetryRequested:
 class HelpRequested:
     """`/agent help`, or a command that we do not know (`word`)."""
 
-    comment: CommentId
-    on_pull: bool
+    said: Said
     word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandDenied:
-    """A command of someone without write access."""
+    """A command that is not obeyed, for a reason outside the task."""
 
-    by: Login
-    comment: CommentId
-    on_pull: bool
+    said: Said
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,8 @@ class WorkspacePrepared:
     branch_head: CommitSha | None
     resumed: bool
     attempts_allowed: int
+    notes: tuple[str, ...] = ()
+    """Wishes of the repository that the operator does not grant, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True)

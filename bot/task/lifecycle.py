@@ -34,13 +34,14 @@ from bot.task.events import (
     PullClosed,
     PullMerged,
     RetryRequested,
+    Said,
     StatusPosted,
     StopRequested,
     TaskEvent,
     WindowClosed,
     WorkSaved,
 )
-from bot.task.ids import CommentId, FactKey, TaskId
+from bot.task.ids import FactKey, TaskId
 from bot.task.model import RUNNING, Cause, CauseKind, Phase, Stage, Task, branch_name, in_order, stage
 from bot.task.moves import Ignored, Moved, Transition, end, fail, queue, revive
 from bot.task.runs import on_result
@@ -116,14 +117,14 @@ def _on_person(task: Task, event: PersonEvent) -> Transition:
             return _window_closed(task)
         case StopRequested() | RetryRequested():
             return _commanded(task, event)
-        case HelpRequested(comment, on_pull, word):
-            return Moved(task, _answer(comment, on_pull, Answer.HELP, word))
-        case CommandDenied(comment=comment, on_pull=on_pull):
-            return Moved(task, (React(comment, "confused"), Reply(comment, on_pull, Answer.DENIED)))
+        case HelpRequested(said, word):
+            return Moved(task, _answer(said, Answer.HELP, word))
+        case CommandDenied(said, answer):
+            return Moved(task, _answer(said, answer, reaction="confused"))
         case PullMerged():
             return _merged(task)
         case PullClosed():
-            return _called_off(task, Phase.DISCARDED)
+            return _pull_closed(task)
         case _:
             assert_never(event)
 
@@ -162,6 +163,18 @@ def _called_off(task: Task, phase: Phase) -> Transition:
             assert_never(never)
 
 
+def _pull_closed(task: Task) -> Transition:
+    match stage(task.phase):
+        case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
+            return end(task, Phase.DISCARDED)
+        case Stage.HALTED:
+            return Moved(replace(task, phase=Phase.DISCARDED), (UpdateStatus(),))
+        case Stage.OVER:
+            return _over(task)
+        case never:
+            assert_never(never)
+
+
 def _feedback(task: Task, event: FeedbackGiven) -> Transition:
     seen: tuple[TaskEffect, ...] = () if event.comment is None else (React(event.comment, "eyes"),)
     noted = replace(task, pending=in_order((*task.pending, event.cause)))
@@ -177,6 +190,8 @@ def _feedback(task: Task, event: FeedbackGiven) -> Transition:
             return _and(seen, queue(task, event.cause))
         case Stage.QUESTION:
             return _and(seen, queue(task, replace(event.cause, kind=CauseKind.ANSWER)))
+        case Stage.HALTED if task.pull is not None:
+            return Moved(noted, seen)
         case Stage.HALTED | Stage.OVER:
             return _over(task)
         case never:
@@ -196,11 +211,12 @@ def _window_closed(task: Task) -> Transition:
 
 
 def _commanded(task: Task, event: StopRequested | RetryRequested) -> Transition:
-    if event.at < task.labelled_at.replace(microsecond=0):
+    at = event.said.at
+    if at < task.labelled_at.replace(microsecond=0):
         return Ignored("it was written before the label")
-    if task.commanded_at is not None and event.at < task.commanded_at:
-        return Moved(task, _answer(event.comment, event.on_pull, Answer.STALE))
-    obeyed = replace(task, commanded_at=event.at)
+    if task.commanded_at is not None and at < task.commanded_at:
+        return Moved(task, _answer(event.said, Answer.STALE))
+    obeyed = replace(task, commanded_at=at)
     return _stop(obeyed, event) if isinstance(event, StopRequested) else _retry(obeyed, event)
 
 
@@ -214,26 +230,26 @@ def _saved(task: Task, event: WorkSaved) -> Transition:
 def _stop(task: Task, event: StopRequested) -> Transition:
     match stage(task.phase):
         case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
-            return end(task, Phase.CANCELLED, *_answer(event.comment, event.on_pull, Answer.STOPPED))
+            return end(task, Phase.CANCELLED, *_answer(event.said, Answer.STOPPED))
         case Stage.HALTED | Stage.OVER:
-            return Moved(task, _answer(event.comment, event.on_pull, Answer.NOTHING_TO_STOP))
+            return Moved(task, _answer(event.said, Answer.NOTHING_TO_STOP))
         case never:
             assert_never(never)
 
 
 def _retry(task: Task, event: RetryRequested) -> Transition:
-    cause = Cause(CauseKind.RETRY, FactKey(f"comment:{event.comment}"), event.by)
-    said = _answer(event.comment, event.on_pull, Answer.RETRYING)
+    cause = Cause(CauseKind.RETRY, event.said.fact, event.said.by)
+    said = _answer(event.said, Answer.RETRYING)
     wanted = replace(task, session=None) if event.fresh else task
     match stage(task.phase):
         case Stage.RUN:
-            return Moved(task, _answer(event.comment, event.on_pull, Answer.ALREADY_RUNNING))
+            return Moved(task, _answer(event.said, Answer.ALREADY_RUNNING))
         case Stage.REVIEW | Stage.QUESTION:
             return _and(said, queue(wanted, cause))
         case Stage.HALTED:
             return _and(said, revive(wanted, cause))
         case Stage.OVER:
-            return Moved(task, _answer(event.comment, event.on_pull, Answer.FINISHED))
+            return Moved(task, _answer(event.said, Answer.FINISHED))
         case never:
             assert_never(never)
 
@@ -250,8 +266,9 @@ def _merged(task: Task) -> Transition:
             assert_never(never)
 
 
-def _answer(comment: CommentId, on_pull: bool, answer: Answer, word: str = "") -> tuple[TaskEffect, ...]:
-    return (React(comment, "+1"), Reply(comment, on_pull, answer, word))
+def _answer(said: Said, answer: Answer, word: str = "", reaction: str = "+1") -> tuple[TaskEffect, ...]:
+    seen: tuple[TaskEffect, ...] = () if said.comment is None else (React(said.comment, reaction),)
+    return (*seen, Reply(said.fact, said.on_pull, answer, word))
 
 
 def _and(first: tuple[TaskEffect, ...], moved: Moved) -> Moved:

@@ -179,6 +179,12 @@ class Task:
         return self.commit or self.start or self.base
 
 
+def labels_of(task: Task) -> frozenset[str]:
+    """Which of our labels the issue of this task should carry."""
+    asking = {LABEL_NEEDS_INPUT} if task.phase is Phase.NEEDS_INPUT else set()
+    return frozenset({LABEL_RUN, *asking}) if task.live else frozenset()
+
+
 def branch_name(issue: IssueRef, title: str, generation: int) -> BranchName:
     """`agent/<issue>-<slug>`, lower case ASCII, at most 60 characters; later generations end in `-gN`."""
     words = "".join(char if char.isascii() and char.isalnum() else " " for char in title.lower()).split()

@@ -1,19 +1,17 @@
 """The vocabulary of a transition: what it returns, and the few moves that several transitions share."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.task.effects import (
-    AddLabel,
     Announce,
     CloseWorkspace,
-    RemoveLabel,
+    SetLabels,
     StartRun,
     TaskEffect,
     Topic,
     UpdateStatus,
 )
-from bot.task.model import LABEL_NEEDS_INPUT, LABEL_RUN, RUNNING, Cause, Phase, Task, in_order
+from bot.task.model import RUNNING, Cause, Phase, Task, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +36,33 @@ Transition = Moved | Ignored
 def queue(task: Task, *causes: Cause) -> Moved:
     """Want a run. The causes wait in the task until a place is free."""
     wanted = replace(task, phase=Phase.QUEUED, run=task.run + 1, attempt=0, pending=in_order((*task.pending, *causes)))
-    effects: tuple[TaskEffect, ...] = (StartRun(wanted.run), UpdateStatus())
-    if task.phase is Phase.NEEDS_INPUT:
-        effects = (RemoveLabel(LABEL_NEEDS_INPUT), *effects)
-    return Moved(wanted, effects)
+    labels: tuple[TaskEffect, ...] = (SetLabels(),) if task.phase is Phase.NEEDS_INPUT else ()
+    return Moved(wanted, (*labels, StartRun(wanted.run), UpdateStatus()))
 
 
 def revive(task: Task, cause: Cause) -> Moved:
-    """A stopped or failed task goes on with what it had: same branch, same pull request."""
+    """A halted task goes on with what it had: same branch, same pull request."""
     moved = queue(replace(task, pending=in_order((*task.current, *task.pending))), cause)
-    return Moved(moved.task, (AddLabel(LABEL_RUN), *moved.effects))
+    return Moved(moved.task, (SetLabels(), *moved.effects))
 
 
 def rest(task: Task, phase: Phase, *say: TaskEffect) -> Moved:
-    """Leave a run for `phase`; the next run starts at once when a cause is pending."""
+    """Leave a run for `phase`. The next run starts at once when a cause is pending; a question waits for its answer."""
     rested = replace(task, phase=phase)
     closing: tuple[TaskEffect, ...] = (CloseWorkspace(task.run, save=False), *say)
-    if phase is Phase.NEEDS_INPUT and not task.pending:
-        closing = (*closing, AddLabel(LABEL_NEEDS_INPUT))
+    if phase is Phase.NEEDS_INPUT:
+        return Moved(rested, (*closing, SetLabels(), UpdateStatus()))
     if not task.pending:
         return Moved(rested, (*closing, UpdateStatus()))
-    again = queue(replace(rested, phase=Phase.IN_REVIEW))
+    again = queue(rested)
     return Moved(again.task, (*closing, *again.effects))
 
 
 def end(task: Task, phase: Phase, *say: TaskEffect) -> Moved:
     """Leave life: void what is open, save the work, take our labels away. Causes stay for a later retry."""
-    labels: list[TaskEffect] = [RemoveLabel(LABEL_RUN)]
-    if task.phase is Phase.NEEDS_INPUT:
-        labels.append(RemoveLabel(LABEL_NEEDS_INPUT))
     close = CloseWorkspace(task.run, save=task.phase is Phase.WORKING)
-    closing: Iterable[TaskEffect] = (close, *labels, *say, UpdateStatus())
-    return Moved(replace(task, phase=phase), tuple(closing), revoke=task.phase in RUNNING or task.phase is Phase.QUEUED)
+    revoke = task.phase in RUNNING or task.phase is Phase.QUEUED
+    return Moved(replace(task, phase=phase), (close, SetLabels(), *say, UpdateStatus()), revoke)
 
 
 def fail(task: Task) -> Moved:

@@ -40,6 +40,10 @@ class Issue:
     is_pull: bool
     url: str
 
+    def has(self, label: str) -> bool:
+        """Label names are the same in any case, as on GitHub."""
+        return label.casefold() in {name.casefold() for name in self.labels}
+
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bot.task.model import DEFAULT_ATTEMPTS
-
 PATH = ".github/issuewright.yml"
 LATER = frozenset({"scope", "env", "secrets", "isolation", "stop_points", "publish", "review", "mcp", "usd"})
 """Keys that are planned. Refused rather than read over: a limit that is not kept is worse than none."""
+MOST_FILES = 50_000
+"""No setting lets a change be larger: above it the workspace refuses to look at it."""
 
 
 class _Section(BaseModel):
@@ -31,14 +31,18 @@ def _spelled_out(value: Any) -> Any:
 
 
 class LimitsConfig(_Section):
-    """Bounds of one run."""
+    """Wishes for the bounds of one run; the operator's limits hold above them, and where one is None."""
 
-    minutes: float = Field(default=60, gt=0, le=24 * 60)
+    minutes: float | None = Field(default=None, gt=0, le=24 * 60)
     """Longest turn of the agent."""
-    check_minutes: float = Field(default=30, gt=0, le=24 * 60)
+    check_minutes: float | None = Field(default=None, gt=0, le=24 * 60)
     """Longest single check."""
-    attempts: int = Field(default=DEFAULT_ATTEMPTS, ge=1, le=10)
-    """Agent turns before the work is published as a draft."""
+    attempts: int | None = Field(default=None, ge=1, le=10)
+    """Agent turns before work whose checks fail is published as a draft."""
+    files: int | None = Field(default=None, ge=1, le=MOST_FILES)
+    """Changed files of the whole pull request."""
+    lines: int | None = Field(default=None, ge=1)
+    """Added and removed lines of the whole pull request."""
 
 
 class RepoConfig(_Section):
@@ -51,6 +55,7 @@ class RepoConfig(_Section):
     agent: str | None = None
     """One of the agents that the operator offers."""
     limits: LimitsConfig = LimitsConfig()
+    """Narrower than the operator's."""
 
 
 @dataclass(frozen=True, slots=True)

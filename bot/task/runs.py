@@ -134,8 +134,9 @@ def _turn_over(task: Task, event: AgentResult) -> Moved:
 
 
 def _nothing_done(task: Task) -> Moved:
+    """What an earlier turn left unpublished is verified like any other commit: nothing is published unchecked."""
     if task.commit is not None:
-        return Moved(replace(task, phase=Phase.PUBLISHING), (Publish(task.run), UpdateStatus()))
+        return Moved(replace(task, phase=Phase.VERIFYING), (Verify(task.run, task.attempt), UpdateStatus()))
     return _no_work(task, Phase.DECLINED, Topic.DECLINED)
 
 

@@ -15,6 +15,7 @@ from bot.task.events import (
     WorkDeclined,
 )
 from bot.task.history import History
+from bot.task.lifecycle import LOST_WITH_THE_RUN
 from bot.task.model import Task
 from bot.task.results import FaultKind
 from bot.words.plain import harmless, one_line, quoted
@@ -51,7 +52,8 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
         case Topic.ANSWERED:
             return f"{who} **Answer** (by the agent, not verified):\n\n{quoted(reason(history, run))}"
         case Topic.FAILED:
-            return f"{who} **Stopped:** {why_failed(history, run)}\n\nWhat was done is kept. {_GO_ON}"
+            kept = "What was done is kept. " if task.commit or task.pull else ""
+            return f"{who} **Stopped:** {why_failed(history, run)}\n\n{kept}{_GO_ON}"
         case _:
             assert_never(topic)
 
@@ -98,7 +100,7 @@ def why_failed(history: History, run: int) -> str:
                 return f"the agent's changes may not be taken over:\n\n{found}"
             case RunRefused(reason=reason) | PublishRefused(reason=reason) if recorded.event.run == run:
                 return harmless(reason)
-            case EffectFailed(kind=kind, fault=fault):
+            case EffectFailed(kind=kind, fault=fault) if kind in LOST_WITH_THE_RUN:
                 return f"a fault of the bot itself in step {kind}: {harmless(one_line(fault))}"
             case _:
                 continue
@@ -109,7 +111,11 @@ def reason(history: History, run: int) -> str:
     """What the agent said instead of changing something, made harmless."""
     for recorded in reversed(history):
         match recorded.event:
-            case QuestionAsked(question=text) | WorkDeclined(reason=text) | IssueAnswered(text=text):
+            case (
+                QuestionAsked(run=of, question=text)
+                | WorkDeclined(run=of, reason=text)
+                | IssueAnswered(run=of, text=text)
+            ) if of == run:
                 return harmless(text)
             case NothingDone(summary=text) if recorded.event.run == run:
                 return harmless(text) or "it ended its turn without a change and without a word."

@@ -5,22 +5,26 @@ import re
 ZERO_WIDTH = "\u200b"
 
 _MENTION = re.compile(r"@(?=[A-Za-z0-9])")
-_REFERENCE = re.compile(r"(?<=\s)#(?=\d)|^#(?=\d)|(?<=[\w/])#(?=\d)|GH-(?=\d)", re.MULTILINE)
+_REFERENCE = re.compile(r"#(?=\d)|\bGH-(?=\d)|/(?:issues|pull|pulls|discussions)/(?=\d)", re.IGNORECASE)
 _COMMAND = re.compile(r"^(\s*(?:[>*+-]\s*)*)/(?=\w)", re.MULTILINE)
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def inert(text: str) -> str:
+    """Words that cause nothing where they stand as plain text, in a title or a commit message.
+
+    No mention, no reference that could close something, no command at a line start that another bot could obey.
+    """
+    visible = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    visible = _MENTION.sub(f"@{ZERO_WIDTH}", visible)
+    visible = _REFERENCE.sub(lambda match: match[0] + ZERO_WIDTH, visible)
+    return _COMMAND.sub(rf"\1{ZERO_WIDTH}/", visible)
 
 
 def harmless(text: str, limit: int = 4000) -> str:
-    """Words of an agent or a stranger, fit to be posted under our name.
-
-    No mention, no closing keyword or reference, no command at a line start that another bot could obey, no HTML.
-    """
-    visible = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
-    cut = visible if len(visible) <= limit else visible[:limit].rstrip() + " …"
-    cut = cut.replace("<", "&lt;")
-    cut = _MENTION.sub(f"@{ZERO_WIDTH}", cut)
-    cut = _REFERENCE.sub(lambda match: match[0] + ZERO_WIDTH, cut)
-    return _COMMAND.sub(rf"\1{ZERO_WIDTH}/", cut)
+    """Words of an agent or a stranger, fit to be posted as markdown under our name: inert, and without HTML."""
+    cut = text if len(text) <= limit else text[:limit].rstrip() + " …"
+    return inert(cut.replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def one_line(text: str, limit: int = 200) -> str:

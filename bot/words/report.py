@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.task.events import ChangesMade, Verified
+from bot.task.events import ChangesMade, Verified, WorkspacePrepared
 from bot.task.history import History, attempts_of_run, newest
 from bot.task.model import Task
 from bot.task.observed import Conclusion
 from bot.task.results import CheckResult, ChecksOrigin, FileChange, SandboxLevel, Verdict, Verification
-from bot.words.plain import count, duration, harmless, quoted
+from bot.words.plain import count, duration, harmless, inert, one_line, quoted
 
 CHECK_RUN_NAME = "Issuewright"
 MINUS = "\N{MINUS SIGN}"
@@ -26,30 +26,34 @@ class Report:
     attempts: tuple[Verified, ...]
     summary: str
     """The agent's own words."""
+    notes: tuple[str, ...] = ()
+    """Wishes of the repository that the operator does not grant."""
 
 
-def from_history(task: Task, history: History) -> Report:
-    """The report of the task's newest commit."""
+def from_history(task: Task, history: History, files: tuple[FileChange, ...]) -> Report:
+    """The report of the task's unpublished commit, which changes these files. Evidence on another commit is none."""
     changes = newest(history, ChangesMade)
     verified = newest(history, Verified)
-    same = verified is not None and changes is not None and verified.verification.commit == changes.commit
+    prepared = newest(history, WorkspacePrepared)
+    same = verified is not None and verified.verification.commit == task.commit
     return Report(
         task=task,
         verification=verified.verification if verified and same else None,
-        files=changes.files if changes else (),
+        files=files,
         attempts=attempts_of_run(history, task.run),
         summary=changes.summary if changes else "",
+        notes=prepared.notes if prepared else (),
     )
 
 
 def is_draft(report: Report) -> bool:
-    """Work whose checks fail is a draft."""
-    return report.verification is not None and report.verification.verdict is Verdict.FAILED
+    """Work whose checks fail, or that was not looked at, is a draft."""
+    return report.verification is None or report.verification.verdict is Verdict.FAILED
 
 
 def pull_title(task: Task) -> str:
-    """The issue's title, made harmless; GitHub takes at most 256 characters."""
-    return harmless(task.title, 200) or f"Issue {task.issue.number}"
+    """The issue's title, without effect; GitHub takes at most 256 characters."""
+    return inert(one_line(task.title)) or f"Issue {task.issue.number}"
 
 
 def pull_body(report: Report, report_url: str) -> str:
@@ -94,6 +98,8 @@ def check_summary(report: Report) -> str:
     if len(report.attempts) > 1:
         parts += ["### Attempts", _attempts(report.attempts)]
     parts += ["### Files", _files(report.files)]
+    if report.notes:
+        parts += ["### Limits", "\n".join(f"- {harmless(note)}" for note in report.notes)]
     if verification and verification.origin is ChecksOrigin.GUESSED:
         parts.append(_GUESSED)
     parts.append(f"Task {task.id}, run {task.run}, agent `{task.agent}`.")

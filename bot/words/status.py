@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.task.events import Published, RunAdmitted
+from bot.task.events import Published, RunAdmitted, WorkspacePrepared
 from bot.task.history import History, newest, started_at, steps_of_run
 from bot.task.model import RUNNING, Phase, Task
 from bot.task.results import Progress
@@ -23,7 +23,7 @@ class View:
 
 def status(view: View) -> str:
     """The whole comment, without its marker."""
-    lines = [_headline(view), *_steps(view), *_now(view), _what_next(view.task), _closing_line(view)]
+    lines = [_headline(view), *_steps(view), *_now(view), *_notes(view), _what_next(view.task), _closing_line(view)]
     return "\n".join(line for line in lines if line)
 
 
@@ -94,6 +94,11 @@ def _now(view: View) -> list[str]:
     if progress.files:
         lines.append(f"So far: {count(len(progress.files), 'file')}.")
     return lines
+
+
+def _notes(view: View) -> list[str]:
+    prepared = newest(view.history, WorkspacePrepared, view.task.run)
+    return [harmless(note) for note in prepared.notes] if prepared and view.task.live else []
 
 
 def _what_next(task: Task) -> str:

@@ -155,16 +155,16 @@ def _person(event: PersonEvent) -> str:
             return f"@{cause.by} {'reviewed' if cause.fact.startswith('review:') else 'commented'}"
         case WindowClosed():
             return "A quiet minute passed after the last comment"
-        case StopRequested(by=by):
-            return f"@{by} said /agent stop"
-        case RetryRequested(by=by, fresh=fresh):
-            return f"@{by} said /agent retry{' fresh' if fresh else ''}"
+        case StopRequested(said):
+            return f"@{said.by} said /agent stop"
+        case RetryRequested(said, fresh):
+            return f"@{said.by} said /agent retry{' fresh' if fresh else ''}"
         case HelpRequested(word=word):
             return (
                 f"Somebody said /agent {one_line(word, 40)}, which is no command" if word else "Somebody asked for help"
             )
-        case CommandDenied(by=by):
-            return f"@{by} gave a command without write access"
+        case CommandDenied(said, answer):
+            return f"A command of @{said.by} was not obeyed: {answer}"
         case PullMerged():
             return "The pull request was merged"
         case PullClosed():

@@ -76,8 +76,7 @@ class Harvester:
         links = await quarantine.links(entries, sizes)
         if found := violations(entries, sizes, links, self._caps, self._protected):
             return HarvestRefused(found)
-        since_base = await quarantine.entries(base, tree)
-        files = await quarantine.files(base, since_base, tree)
+        files = await quarantine.changes(base, parent, tree)
         return Harvested(await quarantine.commit(tree, parent, message), files)
 
     async def _pack(

@@ -38,6 +38,16 @@ class Quarantine:
         done = await attempt(self.path, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return CommitSha(done.out.decode().strip()) if done.code == 0 else None
 
+    async def fork(self, base: CommitSha, head: CommitSha) -> CommitSha:
+        """Where `head` left the base branch: what a pull request shows begins there. Without a common past, `base`."""
+        done = await attempt(self.path, "merge-base", base, head)
+        return CommitSha(done.out.decode().strip()) if done.code == 0 else base
+
+    async def changes(self, base: CommitSha, parent: CommitSha, tree: str) -> tuple[FileChange, ...]:
+        """The files of a tree built on `parent`, as a pull request onto the base branch shows them."""
+        fork = await self.fork(base, parent)
+        return await self.files(fork, await self.entries(fork, tree), tree)
+
     async def tree_of(self, commit: CommitSha) -> str:
         return (await git(self.path, "rev-parse", "--verify", f"{commit}^{{tree}}")).decode().strip()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.sandbox.box import Box
 from bot.sandbox.process import Sandbox
 from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
-from bot.task.results import Harvest
+from bot.task.results import FileChange, Harvest
 from bot.workspace import publish, saved, worktree
 from bot.workspace.folders import Folders, TaskFolders, own, remove
 from bot.workspace.harvest import Harvester
@@ -71,6 +71,11 @@ class GitWorkspaces:
     async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
         """One commit of ours on `parent` from the worktree as it is; the worktree stays as it is."""
         return await self._harvester.harvest(self._of(task), base, parent, message)
+
+    async def changes(self, task: TaskId, base: CommitSha, commit: CommitSha) -> tuple[FileChange, ...]:
+        """What a pull request of this commit shows: the files since it left the base branch."""
+        quarantine = Quarantine(self._of(task).quarantine)
+        return await quarantine.changes(base, commit, await quarantine.tree_of(commit))
 
     async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
         """A clean checkout of exactly this commit, with an empty HOME and `$REPORTS`."""

@@ -11,6 +11,7 @@ from bot.task.events import (
     Labelled,
     Published,
     RetryRequested,
+    Said,
     StopRequested,
     TaskEvent,
     Verified,
@@ -53,11 +54,16 @@ def feedback(comment: int, loose: bool = True) -> FeedbackGiven:
 
 
 def stop(comment: int) -> StopRequested:
-    return StopRequested(Login("ann"), CommentId(comment), False, START + timedelta(seconds=comment))
+    return StopRequested(_said(comment))
 
 
 def retry(comment: int) -> RetryRequested:
-    return RetryRequested(Login("ann"), CommentId(comment), False, START + timedelta(seconds=comment), fresh=False)
+    return RetryRequested(_said(comment), fresh=False)
+
+
+def _said(comment: int) -> Said:
+    at = START + timedelta(seconds=comment)
+    return Said(FactKey(f"comment:{comment}"), Login("ann"), at, CommentId(comment), on_pull=False)
 
 
 def result_of(effect: Effect) -> TaskEvent | None:

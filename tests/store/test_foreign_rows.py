@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.store.store import Store
-from bot.task.effects import AddLabel, CloseWorkspace, Sweep
+from bot.task.effects import CloseWorkspace, React, Sweep
 from bot.task.model import Phase
 from tests.store.conftest import Place
 from tests.store.given import born, drain, must_claim, now_is
@@ -27,14 +27,14 @@ def alter(place: Place) -> Callable[[str], None]:
 
 
 async def test_an_unknown_kind_is_left_to_a_version_that_knows_it(store: Store, alter: Callable[[str], None]) -> None:
-    await store.want("repo:1", AddLabel("x"))
-    await store.want("repo:1", AddLabel("behind it"))
+    await store.want("repo:1", React(None, "x"))
+    await store.want("repo:1", React(None, "behind it"))
     alter("UPDATE effects SET kind = 'PaintBlue' WHERE id = 1")
     await store.want("world", Sweep())
     assert (await must_claim(store)).effect == Sweep()
     assert await store.claim("w") is None
     assert await store.next_due() is None
-    assert [effect.kind for effect in await store.open_effects()] == ["PaintBlue", "AddLabel", "Sweep"]
+    assert [effect.kind for effect in await store.open_effects()] == ["PaintBlue", "React", "Sweep"]
 
 
 async def test_an_unreadable_payload_is_buried_and_blocks_nothing(store: Store, alter: Callable[[str], None]) -> None:

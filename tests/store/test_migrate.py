@@ -21,8 +21,8 @@ ADDITION = '''"""A column more."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -42,7 +42,7 @@ def chain(folder: Path, more: str = "pass") -> Path:
     """Our scripts, and one more revision that only this test knows."""
     scripts = folder / "migrations"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "r0002_colour.py").write_text(ADDITION.format(more=more))
+    (scripts / "versions" / "r9000_colour.py").write_text(ADDITION.format(more=more))
     return scripts
 
 
@@ -74,8 +74,8 @@ async def test_an_older_database_is_backed_up_and_keeps_what_it_holds(
     await store.close()
     before = tables(tmp_path / "store.db")
 
-    migrate(tmp_path / "store.db", scripts=chain(tmp_path), head="0002")
-    backup = tmp_path / "store.db.backup-0001"
+    migrate(tmp_path / "store.db", scripts=chain(tmp_path), head="9000")
+    backup = tmp_path / "store.db.backup-0002"
     assert tables(backup) == before
     with sqlite3.connect(backup) as conn:
         assert conn.execute("SELECT count(*) FROM effects").fetchone() == (3,)
@@ -95,9 +95,9 @@ async def test_a_migration_that_fails_leaves_the_old_tables(store: Store, place:
     before = tables(tmp_path / "store.db")
     scripts = chain(tmp_path, "op.execute('INSERT INTO nowhere VALUES (1)')")
     with pytest.raises((StoreUnwritable, OperationalError)):
-        migrate(tmp_path / "store.db", scripts=scripts, head="0002")
+        migrate(tmp_path / "store.db", scripts=scripts, head="9000")
     assert tables(tmp_path / "store.db") == before
-    assert (tmp_path / "store.db.backup-0001").exists()
+    assert (tmp_path / "store.db.backup-0002").exists()
     reopened = await place.open()
     assert await reopened.task(task.id) == task
     await reopened.close()

@@ -23,7 +23,7 @@ from bot.store.errors import (
 )
 from bot.store.reads import ReadStore
 from bot.store.store import Store
-from bot.task.effects import AddLabel, Pace
+from bot.task.effects import Pace, React
 from bot.task.ids import DeliveryId
 from tests.store.conftest import Place
 from tests.store.given import born
@@ -146,7 +146,7 @@ async def test_a_newer_compatible_database_is_used(store: Store, place: Place) -
     conn.close()
     opened = await place.open()
     assert len(await opened.tasks()) == 1
-    await opened.want("repo:1", AddLabel("x"))
+    await opened.want("repo:1", React(None, "x"))
     await opened.close()
     assert list(place.folder.glob("*.backup-*")) == []
 

@@ -75,6 +75,7 @@ def verification(exit_code: int | None, required: bool = True) -> Verification:
 
 FILES = (FileChange("fix.py", "A", 3, 0), FileChange("logo.png", "M", None, None))
 COMMENT = CommentId(34)
+SAID = ev.Said(FactKey("comment:34"), MAINTAINER, AT, COMMENT, on_pull=True)
 
 EVENTS: dict[str, TaskEvent] = {
     "Labelled": ev.Labelled(ISSUE, MAINTAINER, 100, AT, "Fix the widget", ArtifactId(6), "scripted"),
@@ -84,11 +85,13 @@ EVENTS: dict[str, TaskEvent] = {
     "FeedbackGiven (comment)": ev.FeedbackGiven(FEEDBACK, COMMENT, AT, loose=True, on_pull=True),
     "FeedbackGiven (on the issue)": ev.FeedbackGiven(FEEDBACK, COMMENT, AT, loose=True, on_pull=False),
     "WindowClosed": ev.WindowClosed(),
-    "StopRequested": ev.StopRequested(MAINTAINER, COMMENT, True, AT),
-    "RetryRequested": ev.RetryRequested(MAINTAINER, COMMENT, True, AT, fresh=False),
-    "RetryRequested (fresh)": ev.RetryRequested(MAINTAINER, COMMENT, True, AT, fresh=True),
-    "HelpRequested": ev.HelpRequested(COMMENT, True, "dance"),
-    "CommandDenied": ev.CommandDenied(Login("stranger"), COMMENT, False),
+    "StopRequested": ev.StopRequested(SAID),
+    "RetryRequested": ev.RetryRequested(SAID, fresh=False),
+    "RetryRequested (fresh)": ev.RetryRequested(SAID, fresh=True),
+    "HelpRequested": ev.HelpRequested(SAID, "dance"),
+    "CommandDenied": ev.CommandDenied(
+        ev.Said(FactKey("review:12"), Login("stranger"), AT, None, on_pull=True), Answer.DENIED
+    ),
     "PullMerged": ev.PullMerged(),
     "PullClosed": ev.PullClosed(),
     "RunAdmitted": ev.RunAdmitted(RUN),
@@ -123,12 +126,11 @@ EFFECTS: tuple[Effect, ...] = (
     fx.Publish(RUN),
     fx.CloseWorkspace(RUN, save=True),
     fx.React(COMMENT, "eyes"),
-    fx.AddLabel("agent:needs-input"),
-    fx.RemoveLabel("agent:run"),
+    fx.SetLabels(),
     fx.DeleteBranch(),
     fx.UpdateStatus(),
     fx.Announce(Topic.READY, RUN),
-    fx.Reply(COMMENT, True, Answer.HELP, "dance"),
+    fx.Reply(SAID.fact, True, Answer.HELP, "dance"),
     fx.ProcessDelivery(DeliveryId("72d3162e-cc78-11e3-81ab-4c9367dc0958")),
     fx.Sweep(),
     fx.EnsureLabels(1, "octo/widgets", 42),

@@ -34,7 +34,7 @@ def test_a_golden_payload_reads_as_what_it_was(file: Path) -> None:
     value, text = FILES[file], file.read_text()
     decode = decode_event if file.parent.name == "events" else decode_effect
     assert decode(type(value).__name__, text) == value
-    assert json.loads(encode(value)) == json.loads(text)
+    assert json.loads(text).items() <= json.loads(encode(value)).items(), "a field may be added, none may change"
 
 
 def test_no_golden_file_is_without_its_sample() -> None:

@@ -1,10 +1,12 @@
-"""Slash commands: where they count, and what they mean."""
+"""Slash commands: where they count, what they mean, and what is left beside them."""
+
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.task.commands import Command, UnknownCommand, Verb, parse
+from bot.task.commands import MOST, Command, UnknownCommand, Verb, read
 
 STOP = Command(Verb.STOP)
 
@@ -32,9 +34,29 @@ STOP = Command(Verb.STOP)
     ],
 )
 def test_commands_count_at_line_starts_outside_quotes_and_code(body: str, found: tuple[object, ...]) -> None:
-    assert parse(body) == found
+    assert read(body).commands == found
+
+
+def test_the_words_beside_a_command_are_kept() -> None:
+    said = read("Use a mutex instead:\n```py\nlock = Lock()\n```\n/agent retry\n")
+    assert said.commands == (Command(Verb.RETRY),)
+    assert said.words == "Use a mutex instead:\n```py\nlock = Lock()\n```"
+
+
+def test_of_many_commands_only_the_first_are_looked_at() -> None:
+    said = read("/agent stop\n" * 500)
+    assert len(said.commands) == MOST
+    assert said.words.count("/agent stop") == 500 - MOST
+
+
+def test_the_longest_comment_is_read_at_once() -> None:
+    began = time.process_time()
+    read("/agent a" + " " * 65_000 + "b")
+    read("`" * 65_000)
+    assert time.process_time() - began < 1  # quadratic, it took 36 s
 
 
 @given(st.text())
 def test_any_text_can_be_read(body: str) -> None:
-    assert isinstance(parse(body), tuple)
+    said = read(body)
+    assert len(said.commands) <= MOST

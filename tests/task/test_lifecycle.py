@@ -9,15 +9,14 @@ import pytest
 
 from bot.task import events as ev
 from bot.task.effects import (
-    AddLabel,
     Announce,
     Answer,
     CloseWindow,
     CloseWorkspace,
     Effect,
-    RemoveLabel,
     Reply,
     RunAgent,
+    SetLabels,
     StartRun,
     TaskEffect,
     Topic,
@@ -27,7 +26,7 @@ from bot.task.effects import (
 from bot.task.events import TaskEvent
 from bot.task.ids import CommitSha, TaskId
 from bot.task.lifecycle import begins_anew, birth, transition
-from bot.task.model import FINAL, LIVE, RUNNING, Cause, Phase, Task, branch_name, in_order
+from bot.task.model import FINAL, LIVE, RUNNING, Cause, Phase, Task, branch_name, in_order, labels_of
 from bot.task.moves import Ignored, Moved
 from tests.task.samples import AT, EFFECTS, EVENTS, FEEDBACK, ISSUE, OTHER, RUN, SHA, task, verification
 from tests.task.table import table, written
@@ -51,7 +50,7 @@ def test_a_task_that_ends_gives_back_its_label_and_worktree() -> None:
         before = task(phase)
         result = transition(before, EVENTS[name])
         if isinstance(result, Moved) and phase in LIVE and result.task.phase in FINAL:
-            assert RemoveLabel("agent:run") in result.effects, (phase, name)
+            assert SetLabels() in result.effects, (phase, name)
             assert any(isinstance(effect, CloseWorkspace) for effect in result.effects), (phase, name)
 
 
@@ -153,10 +152,12 @@ def test_a_question_is_answered_only_by_what_comes_after_it() -> None:
 
 def test_a_question_puts_its_label_and_the_answer_takes_it_away() -> None:
     asking = moved(task(Phase.WORKING), EVENTS["QuestionAsked"])
-    assert AddLabel("agent:needs-input") in asking.effects
+    assert SetLabels() in asking.effects
+    assert "agent:needs-input" in labels_of(asking.task)
     assert Announce(Topic.QUESTION, RUN) in asking.effects
     answered = moved(asking.task, EVENTS["FeedbackGiven (on the issue)"])
-    assert RemoveLabel("agent:needs-input") in answered.effects
+    assert SetLabels() in answered.effects
+    assert labels_of(answered.task) == {"agent:run"}
 
 
 def test_a_stale_command_is_acknowledged_and_ignored() -> None:
@@ -164,10 +165,10 @@ def test_a_stale_command_is_acknowledged_and_ignored() -> None:
     retry = EVENTS["RetryRequested"]
     assert isinstance(retry, ev.RetryRequested)
     later = replace(stopped, commanded_at=AT + timedelta(minutes=1))
-    stale = moved(later, replace(retry, at=AT + timedelta(seconds=30)))
+    stale = moved(later, replace(retry, said=replace(retry.said, at=AT + timedelta(seconds=30))))
     assert stale.task == later
-    assert Reply(retry.comment, True, Answer.STALE) in stale.effects
-    older = replace(retry, at=AT - timedelta(days=1))
+    assert Reply(retry.said.fact, True, Answer.STALE) in stale.effects
+    older = replace(retry, said=replace(retry.said, at=AT - timedelta(days=1)))
     assert isinstance(transition(stopped, older), Ignored)
 
 
@@ -175,7 +176,7 @@ def test_a_retry_takes_up_the_causes_of_the_stopped_run() -> None:
     stopped = moved(task(Phase.WORKING), EVENTS["StopRequested"]).task
     again = moved(stopped, EVENTS["RetryRequested"])
     assert FEEDBACK in again.task.pending
-    assert AddLabel("agent:run") in again.effects
+    assert SetLabels() in again.effects
     assert again.task.session == "session-1"
     assert moved(stopped, EVENTS["RetryRequested (fresh)"]).task.session is None
 
@@ -193,9 +194,27 @@ def test_a_moved_branch_is_built_on_and_drops_our_unpublished_commit() -> None:
     assert FEEDBACK in queued.pending
 
 
-def test_a_run_without_changes_after_a_failed_attempt_publishes_what_there_is() -> None:
+def test_an_unpublished_commit_is_never_published_unverified() -> None:
     working = task(Phase.WORKING, commit=CommitSha("c" * 40))
-    assert moved(working, EVENTS["NothingDone"]).task.phase is Phase.PUBLISHING
+    assert moved(working, EVENTS["NothingDone"]).task.phase is Phase.VERIFYING
+
+
+def test_a_question_waits_for_its_answer_though_feedback_is_pending() -> None:
+    asking = moved(task(Phase.WORKING, pending=(FEEDBACK,)), EVENTS["QuestionAsked"])
+    assert asking.task.phase is Phase.NEEDS_INPUT
+    answered = moved(asking.task, EVENTS["FeedbackGiven (on the issue)"])
+    assert answered.task.phase is Phase.QUEUED
+    assert FEEDBACK in answered.task.pending
+
+
+def test_feedback_on_a_halted_task_waits_for_its_retry() -> None:
+    halted = moved(task(Phase.CANCELLED, current=()), EVENTS["FeedbackGiven (review)"])
+    assert halted.task.phase is Phase.CANCELLED
+    assert FEEDBACK in moved(halted.task, EVENTS["RetryRequested"]).task.pending
+
+
+def test_a_pull_request_closed_meanwhile_ends_a_halted_task() -> None:
+    assert moved(task(Phase.FAILED), EVENTS["PullClosed"]).task.phase is Phase.DISCARDED
 
 
 def test_a_lost_comment_stops_nothing_and_a_lost_step_fails_the_task() -> None:

@@ -14,6 +14,7 @@ from bot.task.events import (
     PullMerged,
     QuestionAsked,
     RetryRequested,
+    Said,
     StopRequested,
 )
 from bot.task.ids import CommentId, CommitSha, DeliveryId, FactKey, Login
@@ -159,7 +160,9 @@ async def test_the_timeline_is_told_by_run_and_attempt(app: ASGIApp, store: Stor
     cause = Cause(CauseKind.FEEDBACK, FactKey("review:8"), Login("bo"))
     await tale.tells(FeedbackGiven(cause, None, clock(), False, True), "review:8")
     await tale.is_prepared()
-    await tale.tells(RetryRequested(Login("bo"), CommentId(3), True, clock(), False), "comment:3")
+    await tale.tells(
+        RetryRequested(Said(FactKey("comment:3"), Login("bo"), clock(), CommentId(3), True), False), "comment:3"
+    )
 
     shown = text_of(await get(app, "/tasks/1")).partition("Timeline ")[2]
 
@@ -257,7 +260,7 @@ async def test_a_queued_task_says_what_it_waits_for(app: ASGIApp, store: Store, 
 
 async def test_a_stopped_task_keeps_what_it_ignored_in_sight(app: ASGIApp, store: Store, clock: ManualClock) -> None:
     tale = await Tale(store, clock).begins(1, "Title")
-    await tale.tells(StopRequested(Login("ana"), CommentId(3), False, clock()), "comment:3")
+    await tale.tells(StopRequested(Said(FactKey("comment:3"), Login("ana"), clock(), CommentId(3), False)), "comment:3")
     await tale.tells(PullMerged(), "pull:1")
     await tale.tells(PullMerged(), "pull:2")
     assert "The pull request was merged Changed nothing: the task is already done." in text_of(

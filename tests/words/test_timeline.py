@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from inline_snapshot import snapshot
 
+from bot.task.effects import Answer
 from bot.task.events import (
     AgentFailed,
     ChangesMade,
@@ -28,6 +29,7 @@ from bot.task.events import (
     RetryRequested,
     RunAdmitted,
     RunRefused,
+    Said,
     StatusPosted,
     StopRequested,
     TaskEvent,
@@ -70,6 +72,8 @@ def feedback(fact: str) -> FeedbackGiven:
     return FeedbackGiven(Cause(CauseKind.FEEDBACK, FactKey(fact), ANA), None, AT, False, True)
 
 
+WHERE = Said(FactKey("comment:1"), ANA, AT, CommentId(1), on_pull=True)
+
 EVENTS: list[TaskEvent] = [
     Labelled(ISSUE, ANA, 1, AT, "Title", ArtifactId(1), "codex"),
     LabelRemoved(ANA),
@@ -77,11 +81,11 @@ EVENTS: list[TaskEvent] = [
     feedback("review:1"),
     feedback("comment:1"),
     WindowClosed(),
-    StopRequested(ANA, CommentId(1), True, AT),
-    RetryRequested(ANA, CommentId(1), True, AT, fresh=True),
-    HelpRequested(CommentId(1), True),
-    HelpRequested(CommentId(1), True, "fly"),
-    CommandDenied(ANA, CommentId(1), True),
+    StopRequested(WHERE),
+    RetryRequested(WHERE, fresh=True),
+    HelpRequested(WHERE),
+    HelpRequested(WHERE, "fly"),
+    CommandDenied(WHERE, Answer.DENIED),
     PullMerged(),
     PullClosed(),
     RunAdmitted(2),
@@ -121,7 +125,7 @@ def test_every_kind_of_event_has_its_line() -> None:
             "@ana said /agent retry fresh",
             "Somebody asked for help",
             "Somebody said /agent fly, which is no command",
-            "@ana gave a command without write access",
+            "A command of @ana was not obeyed: denied",
             "The pull request was merged",
             "The pull request was closed without a merge",
             "A place was free: run 2 started",

@@ -14,9 +14,10 @@ def processes_of(folder: Path) -> dict[int, str]:
 
     A sandboxed process has the folder among its mounts, whoever its parent has become. Not this process itself.
     """
+    mark = "/".join(folder.parts[-2:])  # mounts are told from the root of their file system
     found = {}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and _names(entry, folder.name):
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and _names(entry, mark):
             found[int(entry.name)] = _read(entry / "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
     return found
 
@@ -44,11 +45,11 @@ async def nothing_left(folder: Path, seconds: float) -> None:
         await asyncio.sleep(0.01)
 
 
-def _names(entry: Path, name: str) -> bool:
-    if any(name.encode() in _read(entry / told) for told in _TELLING):
+def _names(entry: Path, mark: str) -> bool:
+    if any(mark.encode() in _read(entry / told) for told in _TELLING):
         return True
     with suppress(OSError):
-        return name in os.readlink(entry / "cwd")
+        return mark in os.readlink(entry / "cwd")
     return False
 
 

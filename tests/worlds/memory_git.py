@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.task.ids import CommitSha
@@ -24,7 +25,13 @@ class MemoryGit:
     def files(self, sha: CommitSha) -> Files:
         return dict(self.commits[sha][1])
 
-    def is_ancestor(self, old: CommitSha, new: CommitSha | None) -> bool:
-        while new is not None and new != old:
-            new = self.commits[new][0]
-        return new == old
+    def fork(self, base: CommitSha, head: CommitSha) -> CommitSha:
+        """Where `head` left the line of `base`."""
+        line = {*self.past(base)}
+        return next((commit for commit in self.past(head) if commit in line), base)
+
+    def past(self, commit: CommitSha | None) -> Iterator[CommitSha]:
+        """The commit and its forebears."""
+        while commit is not None:
+            yield commit
+            commit = self.commits[commit][0]

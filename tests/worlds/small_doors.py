@@ -72,8 +72,11 @@ class SmallWorkspaces:
         forbidden = [path for path in files if path.startswith(".github/workflows/")]
         if forbidden:
             return HarvestRefused(tuple(f"`{path}` is protected: only people change it." for path in forbidden))
-        changes = _changes(self.git.files(base), files)
+        changes = _changes(self.git.files(self.git.fork(base, parent)), files)
         return Harvested(self.git.commit(parent, files, message.text), changes)
+
+    async def changes(self, task: TaskId, base: CommitSha, commit: CommitSha) -> tuple[FileChange, ...]:
+        return _changes(self.git.files(self.git.fork(base, commit)), self.git.files(commit))
 
     async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
         return Box((), f"/check/{commit}")

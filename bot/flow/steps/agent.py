@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from bot.agents.turn import Turn
 from bot.flow.steps.assignment import assignment
-from bot.flow.steps.bench import Bench
+from bot.flow.steps.bench import Bench, turn_mark
+from bot.flow.steps.spending import left, metered
 from bot.sandbox.box import Limits
 from bot.task.effects import RunAgent, UpdateStatus, Wait
 from bot.task.events import (
@@ -22,9 +25,11 @@ from bot.task.events import (
     QuestionAsked,
     WorkDeclined,
 )
+from bot.task.limits import too_large
 from bot.task.model import Task
 from bot.task.repo_config import RepoConfig
 from bot.task.results import (
+    FaultKind,
     Harvest,
     Harvested,
     HarvestRefused,
@@ -36,9 +41,11 @@ from bot.task.results import (
     TurnEnded,
     TurnFailed,
 )
-from bot.words.plain import one_line
+from bot.words.plain import inert, one_line
 from bot.words.prompt import prompt
 from bot.workspace.values import CommitMessage
+
+log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 2.0
 """How often what the agent says is written down."""
@@ -47,19 +54,26 @@ PROGRESS_SECONDS = 2.0
 async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     """A turn that a crash interrupted goes on in the same files, and is told so."""
     kept = await bench.stand_ready(task)
-    begun = await bench.store.marked(_mark(task)) is not None
-    await bench.store.mark(_mark(task), bench.clock().isoformat())
+    begun = await bench.store.marked(turn_mark(task, task.attempt)) is not None
+    await bench.store.mark(turn_mark(task, task.attempt), bench.clock().isoformat())
     text = prompt(await assignment(bench, task, interrupted=kept and begun))
     config = await _config(bench, task)
-    async with _progress(bench, task) as heard:
+    terms, purse = await bench.terms(task), await left(bench, task)
+    if not purse.left:
+        return AgentFailed(effect.run, effect.attempt, FaultKind.TIMED_OUT, purse.sentence, None, task.session)
+    most = terms.limits.minutes
+    async with _progress(bench, task) as heard, metered(bench, task, effect):
         turn = await bench.agents.turn(
             config.agent or task.agent,
             bench.workspaces.box(task.id),
             text,
             task.session,
-            Limits(seconds=config.limits.minutes * 60),
+            Limits(seconds=min(most.value, purse.left) * 60),
             heard,
         )
+    if isinstance(turn.outcome, TurnFailed) and turn.outcome.kind is FaultKind.TIMED_OUT:
+        ended = f"it may take {most} minutes ({most.setting})." if most.value <= purse.left else ""
+        turn = replace(turn, outcome=replace(turn.outcome, detail=ended or (await left(bench, task)).sentence))
     harvest = await take_over(bench, task)
     await bench.keep_state(task.id)
     return _result(effect, turn, harvest, bench.clock())
@@ -72,9 +86,11 @@ async def take_over(bench: Bench, task: Task) -> Harvest:
         raise ValueError(f"task {task.id} has no base yet")
     message = CommitMessage(_message(task), bench.author, task.labelled_at)
     harvest = await bench.workspaces.harvest(task.id, base, parent, message)
-    if isinstance(harvest, Harvested):
-        await bench.keep_work(task.id, base, harvest.commit)
-    return harvest
+    if not isinstance(harvest, Harvested):
+        return harvest
+    await bench.keep_work(task.id, base, harvest.commit)
+    violations = too_large(harvest.files, (await bench.terms(task)).limits)
+    return HarvestRefused(violations) if violations else harvest
 
 
 def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: datetime) -> AgentResult:
@@ -84,6 +100,8 @@ def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: datetime) -> Ag
     match turn.outcome:
         case TurnFailed(kind, detail):
             return AgentFailed(run, attempt, kind, detail, commit, session)
+        case _ if isinstance(harvest, HarvestRefused):
+            return HarvestRejected(run, attempt, harvest.violations, session)
         case TurnAsked(question):
             return QuestionAsked(run, attempt, question, now, commit, session)
         case TurnDeclined(reason) if commit is None:
@@ -98,6 +116,8 @@ def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: datetime) -> Ag
 
 def _changes(harvest: Harvest, effect: RunAgent, words: str, session: str | None) -> AgentResult:
     match harvest:
+        case Harvested(files=()):
+            return WorkDeclined(effect.run, effect.attempt, f"All changes were taken back. {words}".strip(), session)
         case Harvested(commit, files):
             return ChangesMade(effect.run, effect.attempt, commit, files, words, session)
         case NothingChanged():
@@ -118,12 +138,8 @@ def _message(task: Task) -> str:
     """Subject and trailers of our commit. The person who asked is its co-author."""
     mail = f"{task.requester}@users.noreply.github.com"
     which = f" (run {task.run}, attempt {task.attempt})" if (task.run, task.attempt) > (1, 1) else ""
-    subject = one_line(task.title, 72 - len(which)) + which
+    subject = inert(one_line(task.title, 72 - len(which))) + which
     return f"{subject}\n\nFor #{task.issue.number}.\n\nCo-authored-by: {task.requester} <{mail}>\n"
-
-
-def _mark(task: Task) -> str:
-    return f"turn:{task.id}:{task.run}.{task.attempt}"
 
 
 @asynccontextmanager
@@ -135,10 +151,14 @@ async def _progress(bench: Bench, task: Task) -> AsyncIterator[Callable[[Progres
     async def keep_writing() -> None:
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            if newest:
+            if not newest:
+                continue
+            try:
                 await bench.store.set_progress(task.id, task.run, newest[-1])
-                newest.clear()
                 await bench.store.want(f"task:{task.id}", UpdateStatus(), slow)
+            except Exception:
+                log.warning("the progress of task %s could not be written down", task.id, exc_info=True)
+            newest.clear()
 
     writer = asyncio.create_task(keep_writing())
     try:

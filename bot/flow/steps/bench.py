@@ -1,6 +1,6 @@
 """What every step works with, and the few things that several steps look up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.flow.doors import Agents, Checks, Clock, GitHub, Workspaces
 from bot.store.store import Store
@@ -10,6 +10,7 @@ from bot.task.ids import CommitSha, TaskId
 from bot.task.model import Task
 from bot.task.repo_config import BadConfig, RepoConfig
 from bot.task.results import ChecksOrigin, SandboxLevel
+from bot.task.rules import Rulebook, Rules, Terms, agree
 from bot.verify.command import Command
 from bot.verify.guess import guess
 
@@ -19,6 +20,11 @@ STATE = "state"
 """Artifact kind: the agent's HOME, named `home`."""
 LOG = "log"
 """Artifact kind: output of a check, named `<run>.<attempt>/<check>`."""
+
+
+def turn_mark(task: Task, attempt: int) -> str:
+    """Name of the mark that says: this attempt's agent has begun."""
+    return f"turn:{task.id}:{task.run}.{attempt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,17 @@ class Bench:
     """False on a machine without a sandbox: checks are the repository's own code."""
     author: str
     """`name <mail>` of the bot's commits."""
+    rulebook: Rulebook = field(default=Rulebook())
+
+    def rules(self, task: Task) -> Rules:
+        """What the operator decided for the task's repository."""
+        return self.rulebook.of(task.issue.repo.full_name)
+
+    async def terms(self, task: Task) -> Terms:
+        """What the run works under; it was agreed on when the run was prepared, from the same commit."""
+        config = await self.config(task, task.base) if task.base else RepoConfig()
+        terms = config if isinstance(config, BadConfig) else agree(self.rules(task), config)
+        return Terms(self.rules(task).limits) if isinstance(terms, BadConfig) else terms
 
     async def config(self, task: Task, base: CommitSha) -> RepoConfig | BadConfig:
         """The repository's settings as of the base commit."""

@@ -1,10 +1,12 @@
 """Verify: run the checks on a clean checkout of the exact commit."""
 
+from dataclasses import replace
+
 from bot.flow.steps.bench import LOG, Bench
 from bot.sandbox.box import Limits
 from bot.task.effects import Verify
 from bot.task.events import Verified
-from bot.task.ids import CommitSha
+from bot.task.limits import Bound
 from bot.task.model import Task
 from bot.task.repo_config import RepoConfig
 from bot.task.results import CheckResult, ChecksOrigin, Verification
@@ -22,11 +24,13 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
     config = await bench.config(task, task.base)
     if not isinstance(config, RepoConfig):
         config = RepoConfig()
-    if commands and config.setup:
-        commands = (Command(SETUP, config.setup, required=True), *commands)
+    most = (await bench.terms(task)).limits.check_minutes
+    setup = Command(SETUP, config.setup, required=True) if config.setup else None
+    if commands and setup is not None:
+        commands = (setup, *commands)
     if not bench.may_run_checks:
         commands = ()
-    results = await _run(bench, task, effect, task.commit, commands, Limits(seconds=config.limits.check_minutes * 60))
+    results = await _run(bench, task, effect, commands, setup, most)
     verification = Verification(
         commit=task.commit,
         checks=results,
@@ -38,17 +42,19 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
 
 
 async def _run(
-    bench: Bench, task: Task, effect: Verify, commit: CommitSha, commands: tuple[Command, ...], limits: Limits
+    bench: Bench, task: Task, effect: Verify, commands: tuple[Command, ...], setup: Command | None, most: Bound
 ) -> tuple[CheckResult, ...]:
-    if not commands:
+    """Each in order. When the set-up fails, the rest would only say so again."""
+    if not commands or task.commit is None:
         return ()
-    await bench.bring_back(task, commit)
-    box = await bench.workspaces.check_out(task.id, commit)
+    await bench.bring_back(task, task.commit)
+    box = await bench.workspaces.check_out(task.id, task.commit)
     results: list[CheckResult] = []
     try:
-        async for ran in bench.checks.run(box, commands, limits):
-            results.append(await _kept(bench, task, effect, ran))
-            if ran.command.name == SETUP and ran.exit_code != 0:
+        async for ran in bench.checks.run(box, commands, Limits(seconds=most.value * 60)):
+            told = replace(ran, note=f"{ran.note} ({most.setting})") if ran.timed_out else ran
+            results.append(await _kept(bench, task, effect, told))
+            if ran.command is setup and ran.exit_code != 0:
                 break
     finally:
         await bench.workspaces.drop_checkout(task.id)

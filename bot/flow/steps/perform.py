@@ -8,6 +8,7 @@ from bot.flow.observe import Observer
 from bot.flow.steps.agent import run_agent
 from bot.flow.steps.bench import Bench
 from bot.flow.steps.checks import verify
+from bot.flow.steps.labels import set_labels
 from bot.flow.steps.prepare import prepare
 from bot.flow.steps.publish import publish
 from bot.flow.steps.say import announce, answer, refuse, update_status
@@ -16,7 +17,6 @@ from bot.flow.steps.workspace import close_workspace
 from bot.flow.sweep import Sweeper
 from bot.store.values import Claimed
 from bot.task.effects import (
-    AddLabel,
     Announce,
     CloseWindow,
     CloseWorkspace,
@@ -27,9 +27,9 @@ from bot.task.effects import (
     Publish,
     React,
     Refuse,
-    RemoveLabel,
     Reply,
     RunAgent,
+    SetLabels,
     StartRun,
     Sweep,
     TaskEffect,
@@ -80,15 +80,13 @@ class Steps:
                 return WindowClosed()
             case StartRun():
                 raise AssertionError("the store admits runs; no worker claims StartRun")
-            case Announce() | Reply() | React() | AddLabel() | RemoveLabel() | DeleteBranch():
+            case Announce() | Reply() | React() | SetLabels() | DeleteBranch():
                 await self._on_github(task, effect)
                 return None
             case _:
                 assert_never(effect)
 
-    async def _on_github(
-        self, task: Task, effect: Announce | Reply | React | AddLabel | RemoveLabel | DeleteBranch
-    ) -> None:
+    async def _on_github(self, task: Task, effect: Announce | Reply | React | SetLabels | DeleteBranch) -> None:
         github = self.bench.github
         match effect:
             case Announce():
@@ -97,10 +95,8 @@ class Steps:
                 await answer(self.bench, task, effect)
             case React(comment, content):
                 await github.react(task.issue, comment, content)
-            case AddLabel(label):
-                await github.add_label(task.issue, label)
-            case RemoveLabel(label):
-                await github.remove_label(task.issue, label)
+            case SetLabels():
+                await set_labels(self.bench, task)
             case DeleteBranch():
                 await github.delete_branch(task.issue.repo, task.branch)
             case _:
@@ -113,8 +109,8 @@ class Steps:
                 await process_delivery(bench.store, bench.github, self.observer, delivery)
             case Sweep():
                 await bench.store.want("world", Sweep(), Wait(bench.pace.sweep_every, bench.pace.sweep_every))
-                await tidy(bench)
                 await self.sweeper.sweep()
+                await tidy(bench)
             case EnsureLabels(repo_id, full_name, installation):
                 await bench.github.ensure_labels(RepoRef(repo_id, full_name, InstallationId(installation)))
             case Refuse():

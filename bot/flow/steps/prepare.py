@@ -1,22 +1,32 @@
 """PrepareWorkspace: fetch, read the repository's config, make the sandbox worktree."""
 
+import logging
 from dataclasses import replace
 
-from bot.flow.steps.bench import Bench
+from bot.flow.steps.agent import take_over
+from bot.flow.steps.bench import Bench, turn_mark
+from bot.flow.steps.spending import left
 from bot.task.effects import PrepareWorkspace
 from bot.task.events import RunRefused, WorkspacePrepared
 from bot.task.model import Task
 from bot.task.repo_config import BadConfig
+from bot.task.rules import agree, not_allowed
 from bot.workspace.values import FetchRefused, Remote
+
+log = logging.getLogger(__name__)
 
 
 async def prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> WorkspacePrepared | RunRefused:
     """Idempotent: fetches again, and keeps a worktree that is there."""
+    purse = await left(bench, task)
+    if not purse.left:
+        return RunRefused(effect.run, purse.sentence)
     repo = await bench.github.repository(task.issue.repo)
     if repo is None:
         return RunRefused(effect.run, f"the App cannot see the repository {task.issue.repo.full_name} any more.")
     if repo.archived:
         return RunRefused(effect.run, f"{repo.ref.full_name} is archived, so nothing can be pushed to it.")
+    await _put_away(bench, task)
     remote = Remote(repo.clone_url, await bench.github.credential(repo.ref))
     fetched = await bench.workspaces.fetch(task.id, repo.ref, remote, repo.default_branch, task.branch)
     if isinstance(fetched, FetchRefused):
@@ -24,10 +34,15 @@ async def prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Workspa
     config = await bench.config(task, fetched.base)
     if isinstance(config, BadConfig):
         return RunRefused(effect.run, config.reason)
+    terms = agree(bench.rules(task), config)
+    if isinstance(terms, BadConfig):
+        return RunRefused(effect.run, terms.reason)
     if config.agent is not None and config.agent not in bench.agents.known():
         offered = ", ".join(sorted(bench.agents.known()))
         return RunRefused(effect.run, f"`agent: {config.agent}` is not offered by this server; it has: {offered}.")
-    resumed = task.commit is not None and fetched.head == (task.head or task.start)
+    if why := not_allowed(bench.rules(task), config.agent or task.agent):
+        return RunRefused(effect.run, why)
+    resumed = task.commit is not None and fetched.head in (task.start, task.commit)
     ready = replace(task, base=fetched.base, start=fetched.head, commit=task.commit if resumed else None)
     await bench.stand_ready(ready)
     return WorkspacePrepared(
@@ -36,5 +51,18 @@ async def prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Workspa
         base_branch=repo.default_branch,
         branch_head=fetched.head,
         resumed=resumed,
-        attempts_allowed=config.limits.attempts,
+        attempts_allowed=int(terms.limits.attempts.value),
+        notes=terms.notes,
     )
+
+
+async def _put_away(bench: Bench, task: Task) -> None:
+    """Before its agent has begun, a worktree here belongs to an earlier run: kept as an artifact, then gone."""
+    if await bench.store.marked(turn_mark(task, attempt=1)) is not None:
+        return
+    if task.base is not None and task.id in await bench.workspaces.leftovers():
+        try:
+            await take_over(bench, task)
+        except Exception:
+            log.exception("what an earlier run of task %s left could not be kept", task.id)
+    await bench.workspaces.close(task.id)

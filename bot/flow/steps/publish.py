@@ -32,12 +32,13 @@ async def publish(bench: Bench, task: Task, effect: Publish) -> Published | Publ
         return PublishRefused(effect.run, str(refused))
 
 
-async def _report(bench: Bench, task: Task, effect: Publish, history: History) -> Published:
-    repo, commit = task.issue.repo, task.commit
+async def _report(bench: Bench, task: Task, effect: Publish, history: History) -> Published | PublishRefused:
+    repo, base, commit = task.issue.repo, task.base, task.commit
     prepared = newest(history, WorkspacePrepared)
-    if commit is None or prepared is None:
+    if base is None or commit is None or prepared is None:
         raise ValueError(f"task {task.id} was never prepared")
-    report = words.from_history(task, history)
+    files = await bench.workspaces.changes(task.id, base, commit)
+    report = words.from_history(task, history, files)
     check_run = CheckRunDraft(
         head=commit,
         name=words.CHECK_RUN_NAME,
@@ -55,5 +56,7 @@ async def _report(bench: Bench, task: Task, effect: Publish, history: History) -
         draft=words.is_draft(report),
     )
     pull = await bench.github.put_pull(repo, draft)
+    if not pull.is_open:
+        return PublishRefused(effect.run, f"pull request {pull.number} was closed meanwhile.")
     await bench.github.request_review(repo, pull.number, [task.requester])
     return Published(effect.run, pull.number, commit, draft.draft, url)

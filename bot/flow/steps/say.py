@@ -30,7 +30,7 @@ async def announce(bench: Bench, task: Task, effect: Announce) -> None:
 
 async def answer(bench: Bench, task: Task, effect: Reply) -> None:
     """An answer to a command, where it was given."""
-    marker = f"reply:{effect.comment}:{effect.answer}"
+    marker = f"reply:{effect.fact}:{effect.answer}"
     await bench.github.put_comment(_place(task, effect.on_pull), marker, reply(effect.answer, effect.word), None)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.flow.steps.bench import Bench
 from bot.task.effects import CloseWorkspace, Lane
 from bot.task.ids import TaskId
-from bot.task.model import RUNNING
+from bot.task.model import RUNNING, Stage, stage
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +17,11 @@ DELIVERIES_KEPT = timedelta(days=7)
 async def tidy(bench: Bench) -> None:
     """A worktree outlives its run only when its closing was given up; it is asked for again."""
     await bench.store.forget_deliveries(bench.clock() - DELIVERIES_KEPT)
-    for task_id in await bench.workspaces.leftovers():
-        await _close_if_idle(bench, task_id)
+    for task in await bench.workspaces.leftovers():
+        try:
+            await _close_if_idle(bench, task)
+        except Exception:
+            log.exception("the worktree of task %s is left over and cannot be removed", task)
 
 
 async def _close_if_idle(bench: Bench, task_id: TaskId) -> None:
@@ -28,7 +31,8 @@ async def _close_if_idle(bench: Bench, task_id: TaskId) -> None:
         await bench.workspaces.close(task_id)
     elif task.phase not in RUNNING and not await _work_is_due(bench, task_id):
         log.warning("the worktree of task %s was left over; it is %s", task_id, task.phase)
-        await bench.store.want(f"task:{task_id}", CloseWorkspace(task.run, save=False))
+        unsaved = stage(task.phase) is Stage.HALTED
+        await bench.store.want(f"task:{task_id}", CloseWorkspace(task.run, save=unsaved))
 
 
 async def _work_is_due(bench: Bench, task: TaskId) -> bool:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from bot.store.store import Store
 from bot.store.values import Claimed
-from bot.task.effects import AddLabel, Effect, Lane, RunAgent, Sweep, TaskEffect, Verify, Wait, WorldEffect, key, lane
+from bot.task.effects import Effect, Lane, React, RunAgent, Sweep, TaskEffect, Verify, Wait, WorldEffect, key, lane
 from tests.worlds.clock import StillClock
 
 pytestmark = pytest.mark.anyio
 
-LABELS = [AddLabel(name) for name in "abc"]
+LABELS = [React(None, name) for name in "abc"]
 EFFECTS: list[TaskEffect | WorldEffect] = [*LABELS, RunAgent(1, 1), Verify(1, 1), Sweep()]
 
 

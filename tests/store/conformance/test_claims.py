@@ -8,11 +8,9 @@ import pytest
 from bot.store.store import Store
 from bot.store.values import Claimed, Finished
 from bot.task.effects import (
-    AddLabel,
     CloseWindow,
     PrepareWorkspace,
     React,
-    RemoveLabel,
     RunAgent,
     StartRun,
     Sweep,
@@ -40,13 +38,13 @@ async def test_nothing_to_claim_is_none(store: Store) -> None:
 async def test_the_oldest_due_comes_first(store: Store, clock: StillClock) -> None:
     await store.want("world", Sweep(), Wait(quiet=timedelta(seconds=5)))
     clock.advance(seconds=1)
-    await store.want("repo:1", AddLabel("late"))
+    await store.want("repo:1", React(None, "late"))
     clock.advance(seconds=1)
-    await store.want("repo:2", AddLabel("later"))
+    await store.want("repo:2", React(None, "later"))
     clock.advance(seconds=1)
     assert await store.next_due() == START + timedelta(seconds=1)
     claimed = [await must_claim(store) for _ in range(2)]
-    assert [one.effect for one in claimed] == [AddLabel("late"), AddLabel("later")]
+    assert [one.effect for one in claimed] == [React(None, "late"), React(None, "later")]
     assert await store.claim("w") is None
     assert await store.next_due() == START + timedelta(seconds=5)
     clock.advance(seconds=2)
@@ -63,7 +61,7 @@ async def test_a_claim_says_whose_it_is(store: Store) -> None:
 
 async def test_an_effect_is_claimed_once(store: Store) -> None:
     for number in range(10):
-        await store.want(f"repo:{number}", AddLabel("x"))
+        await store.want(f"repo:{number}", React(None, "x"))
     claims = await asyncio.gather(*(store.claim("w") for _ in range(30)))
     assert len({one.id for one in claims if one is not None}) == 10
     assert len([one for one in claims if one is not None]) == 10
@@ -84,7 +82,7 @@ async def test_a_waiting_start_run_blocks_nothing_in_its_lane(store: Store) -> N
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [(UpdateStatus(), None), (React(None, "eyes"), AddLabel("x")), (PrepareWorkspace(1), RunAgent(1, 1))],
+    [(UpdateStatus(), None), (React(None, "eyes"), React(None, "x")), (PrepareWorkspace(1), RunAgent(1, 1))],
 )
 async def test_of_one_lane_only_one_is_held(store: Store, first: TaskEffect, second: TaskEffect | None) -> None:
     task = await born(store)
@@ -105,7 +103,7 @@ async def test_lanes_and_subjects_do_not_wait_for_each_other(store: Store) -> No
     for subject in (f"task:{one.id}", f"task:{two.id}"):
         await store.want(subject, RunAgent(1, 1))
         await store.want(subject, UpdateStatus())
-        await store.want(subject, AddLabel("x"))
+        await store.want(subject, React(None, "x"))
     claimed = [await must_claim(store) for _ in range(6)]
     assert len({(held.subject, type(held.effect)) for held in claimed}) == 6
 
@@ -127,17 +125,17 @@ async def test_the_work_lane_keeps_its_order_even_past_what_is_not_due(store: St
 
 
 async def test_other_lanes_pass_what_is_not_due_but_not_what_is(store: Store, clock: StillClock) -> None:
-    await store.want("repo:1", AddLabel("a"))
+    await store.want("repo:1", React(None, "a"))
     await store.release(await must_claim(store), clock.now + LATER)
     clock.advance(seconds=1)
-    await store.want("repo:1", AddLabel("b"))
+    await store.want("repo:1", React(None, "b"))
     passing = await must_claim(store)
-    assert passing.effect == AddLabel("b")
+    assert passing.effect == React(None, "b")
     clock.advance(seconds=60)
     assert await store.claim("w") is None  # a is due by now, but b is still held
     await store.release(passing, clock.now - LATER)
     # b has been due for longer, but a has the smaller number
-    assert (await must_claim(store)).effect == AddLabel("a")
+    assert (await must_claim(store)).effect == React(None, "a")
 
 
 async def test_a_result_is_told_with_the_end_of_its_effect(store: Store) -> None:
@@ -150,7 +148,7 @@ async def test_a_result_is_told_with_the_end_of_its_effect(store: Store) -> None
 
 
 async def test_a_finish_that_cannot_tell_its_result_changes_nothing(store: Store) -> None:
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     claimed = await must_claim(store)
     with pytest.raises(ValueError, match="no task"):
         await store.finish(claimed, RunAdmitted(1))
@@ -181,7 +179,7 @@ async def test_whoever_held_it_before_is_fenced_off(store: Store) -> None:
 
 
 async def test_a_release_counts_the_attempt_and_keeps_the_fault(store: Store, clock: StillClock) -> None:
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     await store.release(await must_claim(store), clock.now + LATER, fault="502")
     [shown] = await store.open_effects()
     assert (shown.attempts, shown.fault, shown.owner, shown.due_at) == (1, "502", None, clock.now + LATER)
@@ -194,8 +192,8 @@ async def test_a_release_counts_the_attempt_and_keeps_the_fault(store: Store, cl
 
 
 async def test_next_due_after_a_moment(store: Store, clock: StillClock) -> None:
-    await store.want("repo:1", AddLabel("x"))
-    await store.want("repo:2", AddLabel("x"), Wait(quiet=LATER))
+    await store.want("repo:1", React(None, "x"))
+    await store.want("repo:2", React(None, "x"), Wait(quiet=LATER))
     assert await store.next_due() == START
     assert await store.next_due(after=START) == START + LATER
     assert await store.next_due(after=START + LATER) is None
@@ -212,9 +210,9 @@ async def test_a_start_makes_every_claim_void_and_keeps_the_count(store: Store, 
 
 
 async def test_after_a_start_the_twin_stands_in(store: Store, place: Place) -> None:
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     await must_claim(store)
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     reopened = await place.reopen(store)
     [left] = await reopened.open_effects()
     assert (left.owner, left.attempts) == (None, 1)
@@ -222,7 +220,7 @@ async def test_after_a_start_the_twin_stands_in(store: Store, place: Place) -> N
 
 
 async def test_a_cancelled_claim_holds_nothing(store: Store) -> None:
-    await store.want("repo:1", RemoveLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     claiming = asyncio.create_task(store.claim("w"))
     await asyncio.sleep(0)
     claiming.cancel()
@@ -248,7 +246,7 @@ async def test_a_commit_wakes_the_dispatcher(store: Store) -> None:
 
 async def test_a_ring_before_the_wait_is_not_lost_and_heard_once(store: Store) -> None:
     async with asyncio.timeout(20):
-        await store.want("repo:1", AddLabel("x"))
+        await store.want("repo:1", React(None, "x"))
         await store.woken(60)
         quiet = asyncio.create_task(store.woken(0.05))
         await store.mark("progress", "is no work")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.store.store import Store
-from bot.task.effects import AddLabel, CloseWindow, CloseWorkspace, Refusal, Refuse, Sweep, UpdateStatus, Wait
+from bot.task.effects import CloseWindow, CloseWorkspace, React, Refusal, Refuse, Sweep, UpdateStatus, Wait
 from bot.task.ids import FactKey
 from tests.store.given import START, born, drain, feedback, in_review, must_claim
 from tests.worlds.clock import StillClock
@@ -47,9 +47,9 @@ async def test_without_a_wait_it_becomes_due_at_once(store: Store, clock: StillC
 
 
 async def test_asking_again_does_not_lose_the_place(store: Store, clock: StillClock) -> None:
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     clock.advance(seconds=10)
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     [waiting] = await store.open_effects()
     assert waiting.due_at == START
 
@@ -63,21 +63,21 @@ async def test_the_payload_is_replaced(store: Store) -> None:
 
 
 async def test_one_more_pass_follows_the_one_that_is_under_way(store: Store, clock: StillClock) -> None:
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     first = await must_claim(store)
     clock.advance(seconds=1)
-    await store.want("repo:1", AddLabel("x"))
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
+    await store.want("repo:1", React(None, "x"))
     assert len(await store.open_effects()) == 2
     assert await store.claim("w") is None
     await store.finish(first)
-    assert await drain(store) == [AddLabel("x")]
+    assert await drain(store) == [React(None, "x")]
 
 
 async def test_a_twin_stands_in_for_the_one_that_is_given_back(store: Store, clock: StillClock) -> None:
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     first = await must_claim(store)
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     await store.release(first, clock.now + timedelta(hours=1), fault="503")
     [twin] = await store.open_effects()
     assert twin.id != first.id
@@ -86,9 +86,9 @@ async def test_a_twin_stands_in_for_the_one_that_is_given_back(store: Store, clo
 
 
 async def test_over_a_dead_one_a_new_one_is_made(store: Store) -> None:
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     await store.bury(await must_claim(store), "gone")
-    await store.want("repo:1", AddLabel("x"))
+    await store.want("repo:1", React(None, "x"))
     assert [(effect.dead, effect.attempts) for effect in await store.open_effects()] == [(True, 1), (False, 0)]
 
 

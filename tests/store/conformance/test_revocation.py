@@ -25,7 +25,7 @@ async def test_work_that_waits_is_removed(store: Store) -> None:
     await store.apply(task.id, stop(1), FactKey("comment:1"))
     left = await kinds(store, task.id)
     assert PrepareWorkspace.__name__ not in left
-    assert {"CloseWorkspace", "RemoveLabel", "Reply", "UpdateStatus"} <= left
+    assert {"CloseWorkspace", "SetLabels", "Reply", "UpdateStatus"} <= left
 
 
 async def test_a_wish_to_run_is_removed(store: Store) -> None:
