@@ -29,6 +29,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DATA_DIR": str(settings.data_dir),
         "PORT": str(settings.port),
         "AGENT_SCRIPT": str(settings.agent_script),
+        "MAX_PARALLEL": str(settings.max_parallel),
         "SWEEP_SECONDS": str(settings.sweep_seconds),
         "FEEDBACK_QUIET_SECONDS": str(settings.feedback_quiet_seconds),
     }

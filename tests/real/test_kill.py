@@ -4,29 +4,27 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.demo.forge.forge import wall_clock
-from bot.settings import Settings
-from bot.store.reads import ReadStore
 from bot.task.events import ChangesMade, Published, TaskEvent, Verified, WorkspacePrepared
 from bot.task.ids import IssueNumber
 from bot.task.model import Phase, Task
-from tests.real.served import Served, serve, words
-from tests.worlds.leftovers import gone, nothing_left, processes_of, sandboxed_of
-from tests.worlds.real_world import REPO, RealWorld
+from tests.real.live import DIE_SECONDS, Live, live
+from tests.real.served import words
+from tests.worlds.leftovers import gone, processes_of, sandboxed_of
+from tests.worlds.real_world import REPO
 
 pytestmark = pytest.mark.anyio
 
 SEED = 20
 STORY_SECONDS = 120.0
-DIE_SECONDS = 3.0
-"""How soon a killed bot's sandboxes and its git commands are gone, too."""
+STOP_SECONDS = 5.0
+"""How soon a bot that has nothing to do ends when it is told to."""
 
 FILES = {
     "README.md": "widgets\n",
@@ -81,55 +79,38 @@ MOMENTS = {
 KILLS = sum(moment.times for moments in MOMENTS.values() for moment in moments)
 
 
-def settings(world: RealWorld) -> Settings:
-    return world.settings(SCRIPT, sweep_seconds=1, feedback_quiet_seconds=0)
-
-
 @dataclass
-class Murder:
+class Story:
     """One story, and a bot that is killed and started again while it is told."""
 
-    world: RealWorld
-    folder: Path
-    served: Served
-    store: ReadStore
+    live: Live
     chance: random.Random
     interrupted: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     bereaved: int = 0
     """Sandboxed processes whose bot was killed."""
 
-    async def restart(self) -> None:
-        self.served = await serve(settings(self.world), self.folder / "serve.log")
-        self.world.app.webhook_url = f"{self.served.url}/webhooks/github"
-
-    async def task(self, issue: int) -> Task | None:
-        return await self.store.latest_task(self.world.repo_id, IssueNumber(issue))
-
     async def at(self, issue: int, moment: Moment) -> None:
         """Wait until the step is being performed, or is over already."""
-        if not moment.key:
-            return
+        store = self.live.store
 
         async def there() -> bool:
-            task = await self.task(issue)
-            held = [effect.key for effect in await self.store.open_effects() if effect.owner is not None]
-            over = [] if task is None else await self.store.history(task.id)
-            return moment.key in held or any(_step_of(recorded.event) == moment.key for recorded in over)
+            task = await store.latest_task(self.live.world.repo_id, IssueNumber(issue))
+            over = [] if task is None else await store.history(task.id)
+            return moment.key in await self.live.held() or any(_step_of(one.event) == moment.key for one in over)
 
-        await until(there, f"nobody takes up {moment.key}", self.served.log)
+        if moment.key:
+            await self.live.until(there, moment.key)
 
     async def strike(self) -> None:
-        """`kill -9` after a while; whatever it had started dies, too."""
-        contained = set(sandboxed_of(self.folder / "data"))
-        await self.served.kill()
+        """`kill -9`, and start again; whatever the dead one had started dies, too."""
+        contained = set(sandboxed_of(self.live.data))
+        await self.live.served.kill()
         self.kills += 1
         self.bereaved += len(contained)
-        for effect in await self.store.open_effects():
-            if effect.owner is not None:
-                self.interrupted[effect.kind] += 1
-        dying = asyncio.create_task(gone(contained, self.folder, DIE_SECONDS))
-        await self.restart()
+        self.interrupted.update(key.partition(":")[0] for key in await self.live.held())
+        dying = asyncio.create_task(gone(contained, self.live.data, DIE_SECONDS))
+        await self.live.restart()
         await dying
 
     async def scene(self, name: str, issue: int, done: Callable[[Task], bool]) -> Task:
@@ -139,15 +120,7 @@ class Murder:
                 await self.at(issue, moment)
                 await asyncio.sleep(self.chance.uniform(0, moment.within))
                 await self.strike()
-
-        async def there() -> bool:
-            task = await self.task(issue)
-            return task is not None and done(task)
-
-        await until(there, f"the scene {name} does not end", self.served.log)
-        task = await self.task(issue)
-        assert task is not None
-        return task
+        return await self.live.task(issue, done)
 
 
 def _step_of(event: TaskEvent) -> str:
@@ -165,43 +138,24 @@ def _step_of(event: TaskEvent) -> str:
             return ""
 
 
-async def until(there: Callable[[], Awaitable[bool]], why: str, log: Path) -> None:
-    began = time.monotonic()
-    while not await there():
-        assert time.monotonic() - began < 30, f"{why}\n{words(log)[-20000:]}"
-        await asyncio.sleep(0.01)
-
-
 async def test_twenty_kills_in_one_story_change_nothing(quick_path: Path) -> None:
     began = time.monotonic()
-    world = RealWorld(quick_path, FILES)
-    async with world.serve(deliver=True):
-        served = await serve(settings(world), quick_path / "serve.log")
-        world.app.webhook_url = f"{served.url}/webhooks/github"
-        store = await ReadStore.open_read_only(
-            "sqlite:///issuewright.db", clock=wall_clock, data_dir=quick_path / "data"
-        )
-        story = Murder(world, quick_path, served, store, random.Random(SEED))
-        try:
-            await told(story)
-            await idle(story)
-            await nothing_is_left_over(story)
-            code, seconds = await story.served.terminate()
-            assert (code, seconds < 5) == (0, True)
-        finally:
-            if story.served.process.returncode is None:
-                await story.served.kill()
-            await store.close()
-    await nothing_left(quick_path, DIE_SECONDS)
+    async with live(quick_path, FILES, SCRIPT, sweep_seconds=1) as both:
+        story = Story(both, random.Random(SEED))
+        await told(story)
+        await both.idle()
+        await nothing_is_left_over(both)
+        code, seconds = await both.served.terminate()
+        assert (code, seconds < STOP_SECONDS) == (0, True)
     assert story.kills == KILLS == 20
     assert {"PrepareWorkspace", "RunAgent", "Verify", "Publish"} <= set(story.interrupted), story.interrupted
     assert story.bereaved >= story.interrupted["RunAgent"], "the search for processes is blind"
     assert time.monotonic() - began < STORY_SECONDS
 
 
-async def told(story: Murder) -> None:
-    """The story, and how GitHub looks at its end."""
-    world = story.world
+async def told(story: Story) -> None:
+    """Label, pull request after a failing attempt, review, second commit, merge."""
+    world = story.live.world
     issue = world.open_issue("Make the widget bigger")
     world.label(issue)
     task = await story.scene("label", issue, lambda task: task.phase is Phase.IN_REVIEW)
@@ -212,19 +166,9 @@ async def told(story: Murder) -> None:
     await story.scene("merge", issue, lambda task: task.phase is Phase.DONE)
 
 
-async def idle(story: Murder) -> None:
-    """Wait until nothing but the next sweep is to be done, and the worktrees are gone."""
-
-    async def there() -> bool:
-        waiting = {effect.kind for effect in await story.store.open_effects() if not effect.dead}
-        return waiting <= {"Sweep"}
-
-    await until(there, "there is always something to do", story.served.log)
-
-
-async def nothing_is_left_over(story: Murder) -> None:
+async def nothing_is_left_over(both: Live) -> None:
     """One pull request, one of each comment, each attempt told once; no lease, no worktree, no process."""
-    world, (pull,) = story.world, story.world.pulls
+    world, (pull,) = both.world, both.world.pulls
     issue = next(issue.number for issue in world.issues if issue.pull is None)
     assert pull.merged_at is not None
     assert len(world.marked(issue, "status:")) == 1
@@ -237,10 +181,9 @@ async def nothing_is_left_over(story: Murder) -> None:
     commits = world.forge.world.repo(REPO).git.log(f"{pull.base_sha}..{pull.head_sha}")
     assert len(commits) == 2 + 1, "two attempts, and one after the review"
 
-    task = await story.task(issue)
-    assert task is not None
-    events = Counter(type(recorded.event).__name__ for recorded in await story.store.history(task.id))
+    task = await both.task(issue, lambda task: True)
+    events = Counter(type(recorded.event).__name__ for recorded in await both.store.history(task.id))
     assert (events["Published"], events["Verified"], events["ChangesMade"]) == (2, 3, 3)
-    assert not [effect for effect in await story.store.open_effects() if effect.dead], words(story.served.log)
-    assert list((story.folder / "data" / "work" / "tasks").iterdir()) == []
-    assert set(processes_of(story.folder)) == {story.served.process.pid}
+    assert not [effect for effect in await both.store.open_effects() if effect.dead], words(both.served.log)
+    assert list((both.data / "work" / "tasks").iterdir()) == []
+    assert set(processes_of(both.data)) == {both.served.process.pid}
