@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, sqlite, tasks
+from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, spending, sqlite, tasks
 from bot.store.database import Reading, SqliteReaders
 from bot.store.values import Claimed, Listed, OpenEffect, StoredDelivery
+from bot.task.budget import Spent, TurnKey
 from bot.task.history import Recorded
 from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumber, TaskId
 from bot.task.model import Task
@@ -104,6 +105,14 @@ class ReadStore:
     async def find_artifact(self, task: TaskId, kind: str, name: str | None = None) -> bytes | None:
         """The content kept last of this kind, and name if one is given."""
         return await self._reading.read(lambda conn: artifacts.find(conn, task, kind, name))
+
+    async def spent(self, repo_id: int, task: TaskId, month: str) -> Spent:
+        """Agent minutes of a task, and of its repository and of everything in a month (`2026-11`)."""
+        return await self._reading.read(lambda conn: spending.spent(conn, repo_id, task, month))
+
+    async def spent_by(self, turn: TurnKey) -> float:
+        """Seconds that one turn has used so far."""
+        return await self._reading.read(lambda conn: spending.spent_by(conn, turn))
 
     async def marked(self, name: str) -> str | None:
         """The value that `mark` remembered."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from bot.store import artifacts, claims, deliveries, effects, notes, sqlite, tasks
+from bot.store import artifacts, claims, deliveries, effects, notes, spending, sqlite, tasks
 from bot.store.bell import Bell
 from bot.store.database import Database, SqliteDatabase
 from bot.store.deliveries import Arrival
@@ -18,6 +18,7 @@ from bot.store.facts import Facts
 from bot.store.inbox import Inbox
 from bot.store.reads import ReadStore
 from bot.store.values import Applied, Claimed, Finished, Received
+from bot.task.budget import TurnKey
 from bot.task.effects import Pace, TaskEffect, Wait, WorldEffect
 from bot.task.events import Labelled, TaskEvent
 from bot.task.ids import ArtifactId, DeliveryId, FactKey, TaskId
@@ -158,6 +159,10 @@ class Store(ReadStore):
     async def set_progress(self, task: TaskId, run: int, progress: Progress) -> None:
         """What the agent does now; a newer run's progress is not overwritten by an older one's."""
         await self._write(lambda conn: notes.set_progress(conn, task, run, progress, self._clock()))
+
+    async def set_spent(self, turn: TurnKey, seconds: float) -> None:
+        """How long a turn has taken so far."""
+        await self._write(lambda conn: spending.set_spent(conn, turn, seconds))
 
     async def mark(self, name: str, value: str) -> None:
         """Remember a value, say a sweep's cursor."""

@@ -21,3 +21,4 @@ class Ran:
     seconds: float
     note: str
     output: bytes
+    timed_out: bool = False

@@ -28,7 +28,8 @@ class SandboxChecks:
             finished = await self._sandbox.run(box, ["/bin/sh", "-c", _SHELL, command.command], limits)
         except SandboxRefused as refused:
             return Ran(command, None, 0.0, f"not run: {refused}", b"")
-        return Ran(command, finished.exit_code, finished.seconds, _note(finished, limits), finished.output)
+        late = finished.ending is Ending.TIMED_OUT
+        return Ran(command, finished.exit_code, finished.seconds, _note(finished, limits), finished.output, late)
 
 
 def _note(finished: Finished, limits: Limits) -> str:

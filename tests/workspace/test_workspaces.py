@@ -351,3 +351,16 @@ async def test_the_whole_way_without_namespaces(empty_desk: Desk) -> None:
     assert await desk.door.push(desk.task, desk.remote, commit, BRANCH, None) == Pushed()
     await desk.door.close(desk.task)
     assert await desk.door.leftovers() == []
+
+
+async def test_files_are_those_of_the_pull_request_when_the_base_has_moved_on(desk: Desk) -> None:
+    await desk.agent("echo mine > mine.txt")
+    first = (await harvested(desk)).commit
+    desk.origin.write("theirs.txt", "theirs\n")
+    moved = desk.origin.commit("Theirs")
+    await desk.fetch()
+    assert desk.base == moved
+    await desk.agent("echo more > more.txt")
+    result = await desk.harvest(first)
+    assert isinstance(result, Harvested)
+    assert [file.path for file in result.files] == ["mine.txt", "more.txt"]

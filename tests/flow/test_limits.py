@@ -1,0 +1,159 @@
+"""Limits and budgets in a run: what ends it, and that the sentence names value and setting."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from inline_snapshot import snapshot
+
+from bot.store.values import Claimed
+from bot.task.effects import RunAgent
+from bot.task.ids import RepoRef, TaskId
+from bot.task.limits import RunLimits, operators
+from bot.task.model import Phase
+from bot.task.rules import Rulebook, Rules
+from tests.flow.conversations import FILES, GOOD, script
+from tests.tester import SmallBot
+from tests.worlds.small_world import REPO
+
+pytestmark = pytest.mark.anyio
+
+CONFIG = ".github/issuewright.yml"
+
+
+@pytest.fixture
+async def bot(quick_path: Path) -> AsyncIterator[SmallBot]:
+    bot = SmallBot(quick_path, script(GOOD), dict(FILES))
+    await bot.start()
+    yield bot
+    await bot.stop()
+
+
+def rule(bot: SmallBot, rules: Rules) -> None:
+    """The operator decides."""
+    steps = bot.worker.steps
+    bot.worker.steps = replace(steps, bench=replace(steps.bench, rulebook=Rulebook(rules)))
+
+
+def says(bot: SmallBot, text: str) -> None:
+    """What stands in the repository's own file."""
+    main = bot.world.branches["main"]
+    bot.world.branches["main"] = bot.git.commit(main, {**bot.git.files(main), CONFIG: text})
+
+
+async def run(bot: SmallBot) -> int:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    return issue
+
+
+async def failed(bot: SmallBot, issue: int) -> str:
+    assert (await bot.task(issue)).phase is Phase.FAILED
+    (told,) = [text for text in bot.said(issue) if "**Stopped:**" in text]
+    return told.removeprefix("@maintainer **Stopped:** ").partition("\n\nWhat was done")[0].partition("\n\n`/agent")[0]
+
+
+async def minutes(bot: SmallBot, repo: RepoRef = REPO) -> float:
+    return (await bot.store.spent(repo.id, TaskId(1), f"{bot.clock():%Y-%m}")).repository
+
+
+async def test_a_wish_above_the_limit_is_told_once_and_the_run_goes_on(bot: SmallBot) -> None:
+    says(bot, "checks: {t: t}\nlimits: {minutes: 90, attempts: 2}\n")
+    issue = await run(bot)
+    task = await bot.task(issue)
+    assert (task.phase, task.attempts_allowed) == (Phase.IN_REVIEW, 2)
+    (status, _) = bot.said(issue)
+    note = "`limits.minutes: 90` in `.github/issuewright.yml` is more than this server allows; 60 holds"
+    assert status.count(note) == 1
+    (report,) = bot.world.check_runs.values()
+    assert note in report.summary
+
+
+async def test_a_change_that_is_too_large_goes_back_and_then_stops(bot: SmallBot) -> None:
+    rule(bot, Rules(RunLimits(files=operators("limits.files", 1), attempts=operators("limits.attempts", 2))))
+    bot.agents.script = script({"steps": [{"write": {"path": f"{name}.py", "text": "x\n"}} for name in ("one", "two")]})
+    issue = await run(bot)
+    assert await failed(bot, issue) == snapshot("""\
+the agent's changes may not be taken over:
+
+- 2 files are changed; at most 1 may be (`limits.files` in the operator's issuewright.toml).\
+""")
+    assert "2 files are changed; at most 1 may be" in bot.agents.prompts[1]
+    assert len(bot.agents.prompts) == 2
+
+
+async def test_a_withheld_key_and_a_withheld_agent(bot: SmallBot) -> None:
+    rule(bot, Rules(may_override=("limits",)))
+    assert "may not set `checks` on this server; it may set limits" in await failed(bot, await run(bot))
+    rule(bot, Rules(agents=("other",), agents_setting="`agents`"))
+    assert "the agent `scripted` may not work here; other may (`agents`)." in await failed(bot, await run(bot))
+
+
+async def test_a_task_ends_with_its_budget_and_goes_on_when_it_is_raised(bot: SmallBot) -> None:
+    rule(bot, Rules(task_minutes=operators("budget.task_minutes", 10)))
+    takes(bot, minutes=12)
+    bot.agents.script = script({"steps": [{"write": {"path": "fix.py", "text": "BUG\n"}}]})
+    issue = await run(bot)
+    assert await failed(bot, issue) == snapshot(
+        "the agent's time was up: 12 of 10 agent minutes of this task are used "
+        "(`budget.task_minutes` in the operator's issuewright.toml)."
+    )
+    assert await minutes(bot) == 12
+    bot.clock.advance(seconds=5)
+    bot.world.comment(issue, "/agent retry")
+    await bot.settle()
+    assert (await bot.task(issue)).phase is Phase.FAILED
+    assert len(bot.agents.prompts) == 1, "a task without budget starts no turn"
+    rule(bot, Rules(task_minutes=operators("budget.task_minutes", 30)))
+    bot.agents.script = script(GOOD)
+    bot.clock.advance(seconds=5)
+    bot.world.comment(issue, "/agent retry")
+    await bot.settle()
+    assert (await bot.task(issue)).phase is Phase.IN_REVIEW
+    assert await minutes(bot) == 24
+
+
+async def test_the_month_of_repository_and_server(bot: SmallBot) -> None:
+    takes(bot, minutes=3)
+    await run(bot)
+    for rules in (
+        Rules(month_minutes=operators("budget.month_minutes", 3)),
+        Rules(server_minutes=operators("budget.month_minutes", 3)),
+    ):
+        rule(bot, rules)
+        assert "3 of 3 agent minutes of this" in await failed(bot, await run(bot))
+    assert len(bot.agents.prompts) == 1
+    bot.clock.advance(days=31)
+    assert (await bot.task(await run(bot))).phase is Phase.IN_REVIEW
+
+
+async def test_a_crash_forgets_no_minutes(bot: SmallBot) -> None:
+    takes(bot, minutes=2)
+    bot.world.label(bot.world.open_issue("Fix the widget"))
+    await bot.deliver()
+    while not isinstance((claimed := await claim(bot)).effect, RunAgent):
+        await bot.worker.record(claimed, await bot.worker.perform(claimed))
+    await bot.worker.perform(claimed)
+    await bot.crash()
+    takes(bot, minutes=2)
+    await bot.settle()
+    assert len(bot.agents.prompts) == 2
+    assert await minutes(bot) == 4
+
+
+async def claim(bot: SmallBot) -> Claimed:
+    await bot.store.admit(bot.max_parallel)
+    claimed = await bot.store.claim("tester")
+    assert claimed is not None
+    return claimed
+
+
+def takes(bot: SmallBot, minutes: float) -> None:
+    """Every turn takes so long."""
+
+    async def passes() -> None:
+        bot.clock.advance(minutes=minutes)
+
+    bot.agents.before_turn = passes
