@@ -16,7 +16,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """One process's settings. Secrets are never shown."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     github_app_id: str = ""
     """The App's id (or client id), from its settings page."""
@@ -77,12 +79,19 @@ class Settings(BaseSettings):
                 key = self.github_private_key_file.read_text()
             except OSError as error:
                 raise SettingsError(f"{PREFIX}GITHUB_PRIVATE_KEY_FILE cannot be read: {error.strerror}.") from error
+            except UnicodeDecodeError:
+                raise SettingsError(f"{PREFIX}GITHUB_PRIVATE_KEY_FILE is no text: PEM is wanted, not DER.") from None
         if not key:
             raise SettingsError(
                 f"{PREFIX}GITHUB_PRIVATE_KEY (or …_FILE) is missing: the private key of your GitHub App, in PEM."
             )
-        if "PRIVATE KEY-----" not in key:
-            raise SettingsError(f"{PREFIX}GITHUB_PRIVATE_KEY is no private key in PEM.")
+        from jwt.algorithms import RSAAlgorithm  # cryptography takes its time to import
+        from jwt.exceptions import InvalidKeyError
+
+        try:
+            RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(key)
+        except (InvalidKeyError, ValueError):
+            raise SettingsError(f"{PREFIX}GITHUB_PRIVATE_KEY is no RSA private key in PEM.") from None
         return key
 
     def app_id(self) -> str:

@@ -63,10 +63,9 @@ def pace(settings: Settings) -> Pace:
 
 
 def make_data_dir(folder: Path) -> Path:
-    """The data folder, for its owner alone. Raises SettingsError when it cannot be made."""
+    """The data folder, made for its owner alone; one that is there keeps its mode. Raises SettingsError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"ISSUEWRIGHT_DATA_DIR {folder} cannot be used: {error.strerror}.") from error
     return folder

@@ -1,6 +1,7 @@
 """The repository's own settings: `.github/issuewright.yml` of the default branch. A bad file is a value."""
 
 import difflib
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -8,6 +9,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 PATH = ".github/issuewright.yml"
+LARGEST = 64 * 1024
+"""Bytes of the file. Reading YAML takes time that everybody waits for."""
 LATER = frozenset({"scope", "env", "secrets", "isolation", "stop_points", "publish", "review", "mcp", "usd"})
 """Keys that are planned. Refused rather than read over: a limit that is not kept is worse than none."""
 MOST_FILES = 50_000
@@ -67,21 +70,30 @@ class BadConfig:
 
 def parse(content: bytes | None) -> RepoConfig | BadConfig:
     """No file at all is a good file."""
-    if content is None:
-        return RepoConfig()
+    data = _load(content or b"")
+    if isinstance(data, BadConfig):
+        return data
+    try:
+        return RepoConfig.model_validate({} if data is None else data)
+    except ValidationError as error:
+        return BadConfig(f"`{PATH}`: {'; '.join(_sentence(item) for item in error.errors()[:5])}.")
+
+
+def _load(content: bytes) -> Any:
+    """YAML can raise nearly everything on a value that is none (a 45th day, a number of letters, endless nesting)."""
+    if len(content) > LARGEST:
+        return BadConfig(f"`{PATH}` has {len(content):,} bytes; at most {LARGEST:,} are read.")
     try:
         data = yaml.safe_load(content.decode())
+        json.dumps(data, default=str, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         return BadConfig(f"`{PATH}` is not UTF-8.")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         return BadConfig(f"`{PATH}` is not valid YAML at line {line}: {error.problem}.")
-    except yaml.YAMLError as error:
-        return BadConfig(f"`{PATH}` is not valid YAML: {error}.")
-    try:
-        return RepoConfig.model_validate({} if data is None else data)
-    except ValidationError as error:
-        return BadConfig(f"`{PATH}`: {'; '.join(_sentence(item) for item in error.errors()[:5])}.")
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        return BadConfig(f"`{PATH}` has a value that cannot be read: {str(error).splitlines()[0][:200]}.")
+    return data
 
 
 _KNOWN = tuple(RepoConfig.model_fields) + tuple(LimitsConfig.model_fields) + tuple(CheckConfig.model_fields)

@@ -40,6 +40,12 @@ agent: scripted
         (b"checks: [", "not valid YAML at line 1"),
         (b"\xff\xfe", "is not UTF-8"),
         (b"a: !!python/object:os.system {}", "not valid YAML"),
+        (b"setup: 2024-13-45", "cannot be read"),
+        (b"setup: !!int abc", "cannot be read"),
+        (b"setup: !!timestamp foo", "cannot be read"),
+        (b'agent: "\\ud800"', "cannot be read"),
+        (b"[" * 30_000, "cannot be read"),
+        (b"#" * 70_000, "has 70,000 bytes; at most 65,536 are read"),
     ],
 )
 def test_a_bad_file_gets_one_sentence(content: bytes, reason: str) -> None:
