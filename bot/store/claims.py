@@ -1,24 +1,41 @@
 """Claims: who gets which effect, holds it, and gives it back.
 
 Oldest due first. Of one (subject, lane) only one is held at a time; in the work lane strictly in order, in the others
-one that is not due yet lets later ones pass. A lease is new with every claim, so that whoever held it before is
-fenced off.
+one that is not due yet lets later ones pass. A step of a task is left to the machine where the task's worktree
+stands, for a while.
 """
 
-import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, literal, or_, select, true, update
 
-from bot.store.schema import CLAIMABLE, HARD_CAP, RUNNING, WAITING, WORN_OUT, effects, is_open, is_running
+from bot.store import homes
+from bot.store.schema import CLAIMABLE, HARD_CAP, RUNNING, WAITING, WORN_OUT, Instant, effects, is_open, is_running
 from bot.store.values import Claimed
 from bot.task.codec import EFFECT_KINDS, decode_effect
-from bot.task.effects import Lane, StartRun
+from bot.task.effects import CloseWorkspace, Lane, StartRun
 from bot.task.ids import EffectId, TaskId
 
 CLAIMED_KINDS = sorted(set(EFFECT_KINDS) - {StartRun.__name__})
+
+
+PATIENCE = timedelta(seconds=10)
+"""How long a step waits for the machine where its worktree stands; any other must bring the work there first."""
+PATIENCE_TO_CLOSE = timedelta(minutes=10)
+"""The same for closing the worktree: what an interrupted turn had done can be saved nowhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who claims: a worker's name, its machine, and a new lease. `runs`: it has a place for a step of a run."""
+
+    worker: str
+    machine: str
+    lease: str
+    runs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +64,51 @@ def _free_to_claim(now: datetime) -> ColumnElement[bool]:
     return and_(CLAIMABLE, effects.c.kind.in_(CLAIMED_KINDS), ~held, ~ahead)
 
 
-def next_to_claim(now: datetime) -> Select[Any]:
+def _is_for(taker: Taker, now: datetime) -> ColumnElement[bool]:
+    """Is it for this machine, or has it waited long enough for its own? And does it need no place that is taken?"""
+    closing = effects.c.kind == CloseWorkspace.__name__
+    patient_since = case((closing, literal(now - PATIENCE_TO_CLOSE, Instant)), else_=literal(now - PATIENCE, Instant))
+    here = or_(effects.c.home.is_(None), effects.c.home == taker.machine, effects.c.due_at <= patient_since)
+    return here if taker.runs else and_(here, or_(effects.c.lane != Lane.WORK, closing))
+
+
+def next_to_claim(taker: Taker, now: datetime) -> Select[Any]:
     """The oldest due effect that may be claimed; public so that its query plan can be looked at."""
     return (
         select(effects)
-        .where(_free_to_claim(now), effects.c.due_at <= now, effects.c.attempts < HARD_CAP)
+        .where(_free_to_claim(now), effects.c.due_at <= now, effects.c.attempts < HARD_CAP, _is_for(taker, now))
         .order_by(effects.c.due_at, effects.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=effects)
     )
 
 
-def claim(conn: Connection, worker: str, now: datetime) -> Claimed | None:
-    """Hand the oldest due effect to `worker`. A payload that cannot be read counts as worn out at once."""
-    while row := conn.execute(next_to_claim(now)).one_or_none():
+def claim(conn: Connection, taker: Taker, now: datetime) -> Claimed | None:
+    """Hand out the oldest due effect. A payload that cannot be read counts as worn out at once."""
+    while row := conn.execute(next_to_claim(taker, now)).one_or_none():
         try:
             effect = decode_effect(row.kind, row.payload)
         except ValueError as error:
             spoiled = {"attempts": HARD_CAP, "fault": f"its payload cannot be read: {error}"[:1000]}
             conn.execute(update(effects).where(effects.c.id == row.id).values(spoiled))
             continue
-        lease = secrets.token_hex(8)
-        taken = {"owner": worker, "lease": lease, "attempts": row.attempts + 1}
+        taken = {"owner": taker.worker, "lease": taker.lease, "attempts": row.attempts + 1}
+        moved = False
+        if row.lane == Lane.WORK and row.task_id is not None:
+            moved = homes.move(conn, row.task_id, taker.machine)
+            taken["home"] = taker.machine
         conn.execute(update(effects).where(effects.c.id == row.id).values(taken))
-        return Claimed(row.id, row.subject, row.task_id, effect, row.attempts + 1, lease)
+        return Claimed(row.id, row.subject, row.task_id, effect, row.attempts + 1, taker.lease, moved)
     return None
+
+
+def taken(conn: Connection, lease: str) -> Claimed | None:
+    """What was claimed under this lease by a transaction whose end nobody saw. To be safe, it counts as moved."""
+    row = conn.execute(select(effects).where(RUNNING, effects.c.lease == lease)).one_or_none()
+    if row is None:
+        return None
+    effect = decode_effect(row.kind, row.payload)
+    return Claimed(row.id, row.subject, row.task_id, effect, row.attempts, lease, moved=row.lane == Lane.WORK)
 
 
 def worn_out(conn: Connection) -> Doomed | None:
@@ -102,6 +139,12 @@ def is_owned(conn: Connection, claimed: Claimed) -> bool:
     """Does the lease still stand, and is the work still wanted?"""
     query = select(effects.c.id).where(_held(claimed), effects.c.revoked.is_not(true()))
     return conn.execute(query).one_or_none() is not None
+
+
+def still_owned(conn: Connection, leases: Collection[str]) -> set[str]:
+    """Those that stand, and whose work is still wanted."""
+    query = select(effects.c.lease).where(RUNNING, effects.c.lease.in_(leases), effects.c.revoked.is_not(true()))
+    return set(conn.execute(query).scalars())
 
 
 def let_go_if_revoked(conn: Connection, claimed: Claimed) -> None:
@@ -138,8 +181,10 @@ def _free(conn: Connection, effect: EffectId, values: dict[str, Any]) -> None:
         conn.execute(update(effects).where(effects.c.id == effect).values(owner=None, lease=None, **values))
 
 
-def void_claims(conn: Connection) -> None:
-    """Nobody who held anything lives any more. Attempts stay counted; what was revoked goes."""
-    conn.execute(delete(effects).where(effects.c.revoked.is_(true())))
-    for effect in conn.execute(select(effects.c.id).where(RUNNING)).scalars().all():
+def void_claims(conn: Connection, session: str | None = None) -> None:
+    """Whoever held anything in this session (or in any) lives no more. Attempts stay counted; what was revoked goes."""
+    of_session = true() if session is None else effects.c.lease.startswith(f"{session}.", autoescape=True)
+    conn.execute(delete(effects).where(effects.c.revoked.is_(true()), of_session))
+    held = select(effects.c.id).where(RUNNING, of_session).order_by(effects.c.id).with_for_update()
+    for effect in conn.execute(held).scalars().all():
         _free(conn, effect, {})

@@ -1,4 +1,5 @@
-"""Where transactions run. The store asks for these verbs only; SQLite answers with a writer thread and readers."""
+"""Where transactions run. The store asks for these verbs only; SQLite answers with a writer thread and readers,
+PostgreSQL (`postgres_database`) with connections in threads."""
 
 import asyncio
 import functools
@@ -36,6 +37,10 @@ class Database(Reading, Protocol):
 
         `size`: bytes that it carries. `rings`: wake the dispatcher afterwards.
         """
+        ...
+
+    def announce(self, conn: Connection) -> None:
+        """After the transaction's commit, the dispatchers of other processes are woken, too."""
         ...
 
     @property
@@ -96,6 +101,9 @@ class SqliteDatabase:
 
     def submit(self, work: Callable[[Connection], T], size: int = 0, rings: bool = False) -> asyncio.Future[T]:
         return self._writer.submit(work, size, rings)
+
+    def announce(self, conn: Connection) -> None:
+        """There are no others."""
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         return await self._readers.read(look)

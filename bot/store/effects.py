@@ -34,8 +34,10 @@ def task_of(subject: str) -> TaskId | None:
 # ── asking ──
 
 
-def ask(conn: Connection, subject: str, effect: Effect, wait: Wait, now: datetime) -> None:
-    """Insert, or renew the one that waits under the same key: payload and due time are replaced.
+def ask(  # what, when, and where
+    conn: Connection, subject: str, effect: Effect, wait: Wait, now: datetime, home: str | None = None
+) -> None:
+    """Insert, or renew the one that waits under the same key: payload, due time and home are replaced.
 
     A wait (bound at least as long as quiet) ends at min(now + quiet, first asked + bound); without one the effect is
     due now, and one that is already due keeps its place.
@@ -45,7 +47,7 @@ def ask(conn: Connection, subject: str, effect: Effect, wait: Wait, now: datetim
     fresh = literal(now + wait.quiet, Instant)
     latest = type_coerce(type_coerce(effects.c.first_at, BigInteger) + bound // MICROSECOND, Instant)
     limit = latest if bound else effects.c.due_at
-    new = insert(conn, effects).values({**row, "due_at": now + wait.quiet})
+    new = insert(conn, effects).values({**row, "due_at": now + wait.quiet, "home": home})
     conn.execute(
         new.on_conflict_do_update(
             index_elements=[effects.c.subject, effects.c.key],
@@ -53,6 +55,7 @@ def ask(conn: Connection, subject: str, effect: Effect, wait: Wait, now: datetim
             set_={
                 "payload": new.excluded.payload,
                 "run": new.excluded.run,
+                "home": new.excluded.home,
                 "due_at": case((fresh < limit, fresh), else_=limit),
             },
         )

@@ -1,4 +1,4 @@
-"""Why the store cannot be opened, each in one sentence that the command line prints as it is."""
+"""Why the store cannot be opened or used, each in one sentence that the command line prints as it is."""
 
 
 class StoreError(Exception):
@@ -35,3 +35,7 @@ class UnsupportedDatabase(StoreError):
 
 class StoreClosed(StoreError):
     """The store was closed before the call could be served."""
+
+
+class StoreUnavailable(StoreError):
+    """The database does not answer at the moment; every call may be repeated when it does."""

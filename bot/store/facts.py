@@ -1,16 +1,17 @@
 """Facts told to tasks: event, new state and effects in the caller's one transaction. The lifecycle decides."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from bot.store import claims, deliveries, effects, queue, tasks
+from bot.store import claims, deliveries, effects, homes, queue, tasks
 from bot.store import schema as s
 from bot.store.values import Applied, Claimed, DeliveryState, Finished, Repeated
 from bot.task.codec import encode
-from bot.task.effects import Pace, ProcessDelivery, wait
+from bot.task.effects import CloseWorkspace, Lane, Pace, ProcessDelivery, TaskEffect, lane, wait
 from bot.task.events import EffectFailed, Labelled, RunAdmitted, TaskEvent
-from bot.task.ids import DeliveryId, EffectId, FactKey
+from bot.task.ids import DeliveryId, EffectId, FactKey, TaskId
 from bot.task.lifecycle import begins_anew, birth, transition
 from bot.task.model import Task
 from bot.task.moves import Moved, Transition
@@ -66,9 +67,16 @@ class Facts:
         tasks.save(self.conn, result.task, self.now)
         if result.revoke:
             effects.revoke(self.conn, task.id)
-        for effect in result.effects:
-            effects.ask(self.conn, effects.subject_of(task.id), effect, wait(effect, self.pace), self.now)
+        self._ask(task.id, result.effects)
         return Applied(result.task, result)
+
+    def _ask(self, task: TaskId, wanted: Sequence[TaskEffect]) -> None:
+        """Steps of a run had better be done where the worktree stands."""
+        steps = any(lane(effect) is Lane.WORK for effect in wanted)
+        home = homes.of(self.conn, task) if steps else None
+        for effect in wanted:
+            at = home if lane(effect) is Lane.WORK else None
+            effects.ask(self.conn, effects.subject_of(task), effect, wait(effect, self.pace), self.now, at)
 
     # ── effects that end ──
 
@@ -78,6 +86,8 @@ class Facts:
         if not claims.remove(self.conn, claimed):
             claims.let_go_if_revoked(self.conn, claimed)
             return Finished.LOST
+        if task is not None and isinstance(claimed.effect, CloseWorkspace):
+            homes.leave(self.conn, task.id)
         if event is not None:
             if task is None:
                 raise ValueError(f"{claimed.subject} is no task: {type(event).__name__} cannot be told to it")
@@ -113,6 +123,8 @@ class Facts:
 
     def admit(self, limit: int) -> list[Task]:
         """Start the runs that there are places for, oldest wish first. Lock order: limit, task, effect."""
+        if queue.next_wish(self.conn, self.now) is None:
+            return []
         self.conn.execute(select(s.limits.c.name).where(s.limits.c.name == "runs").with_for_update())
         free = limit - tasks.running(self.conn)
         admitted: list[Task] = []

@@ -6,14 +6,14 @@ Old and new code may run side by side: a database that a newer version has migra
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.exc import DatabaseError
 
-from bot.store import sqlite
+from bot.store import postgres, sqlite
 from bot.store.errors import NeedsMigration, NewerSchema, NotADatabase, StoreUnwritable
 from bot.store.schema import meta
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`; a test compares."""
 CODE_VERSION = 1
 """Counted up by a change after which older code must not touch the database."""
@@ -40,6 +40,24 @@ def migrate(path: Path, allowed: bool = True, scripts: Path = SCRIPTS, head: str
             upgrade(conn, scripts)
     except DatabaseError as error:
         raise StoreUnwritable(f"Cannot use {path}: {error.orig}.") from error
+    finally:
+        engine.dispose()
+
+
+def migrate_postgres(url: str, allowed: bool = True) -> None:
+    """The database is at HEAD. One process at a time; no backup is made. Raises NewerSchema, NotADatabase,
+    NeedsMigration, or DBAPIError.
+    """
+    engine = postgres.engine(url, 1, idle_seconds=60)
+    try:
+        with engine.begin() as conn:
+            conn.execute(select(func.pg_advisory_xact_lock(postgres.MIGRATION_LOCK)))
+            found = revision(conn)
+            if found == HEAD or is_newer(conn, found):
+                return
+            if not allowed:
+                raise NeedsMigration("The database must be migrated first: run `issuewright migrate`.")
+            upgrade(conn)
     finally:
         engine.dispose()
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, spending, sqlite, tasks
-from bot.store.database import Reading, SqliteReaders
+from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, spending, tasks
+from bot.store.database import Reading
+from bot.store.opening import open_to_read
 from bot.store.values import Claimed, Listed, OpenEffect, StoredDelivery
 from bot.task.budget import Spent, TurnKey
 from bot.task.history import Recorded
@@ -24,7 +25,7 @@ class ReadStore:
     @classmethod
     async def open_read_only(cls, url: str, *, clock: Callable[[], datetime], data_dir: Path) -> "ReadStore":
         """Look at a database while another process works with it. Raises the errors of `bot.store.errors`."""
-        return cls(SqliteReaders(sqlite.file_of(url, data_dir)), clock)
+        return cls(await open_to_read(url, data_dir), clock)
 
     async def close(self) -> None:
         """Let go of the database. Calls that are under way end first."""

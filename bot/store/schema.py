@@ -232,3 +232,23 @@ marks = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+workers = Table(
+    "workers",
+    metadata,
+    # new with every start of a process, and after every loss of its heartbeat
+    Column("id", Text, primary_key=True),
+    Column("machine", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),
+)
+
+homes = Table(
+    "homes",
+    metadata,
+    # no foreign key: its lock on the task would turn the lock order (task, then effects) round in a claim
+    Column("task_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("machine", Text, nullable=False),
+)

@@ -2,24 +2,26 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from bot.store import artifacts, claims, deliveries, effects, notes, spending, sqlite, tasks
+from bot.store import artifacts, claims, deliveries, effects, notes, postgres, spending, sqlite, tasks
 from bot.store.bell import Bell
-from bot.store.database import Database, SqliteDatabase
 from bot.store.deliveries import Arrival
 from bot.store.errors import StoreClosed
 from bot.store.facts import Facts
 from bot.store.inbox import Inbox
+from bot.store.opening import TIME_TO_LIVE, Opened, open_postgres, open_sqlite
 from bot.store.reads import ReadStore
+from bot.store.session import new_lease, session_of
 from bot.store.values import Applied, Claimed, Finished, Received
 from bot.task.budget import TurnKey
-from bot.task.effects import Pace, TaskEffect, Wait, WorldEffect
+from bot.task.effects import Lane, Pace, TaskEffect, Wait, WorldEffect, lane
 from bot.task.events import Labelled, TaskEvent
 from bot.task.ids import ArtifactId, DeliveryId, FactKey, TaskId
 from bot.task.model import Task
@@ -34,29 +36,41 @@ READY_SECONDS = 5.0
 class Store(ReadStore):
     """Open with `Store.open`; one per process."""
 
-    def __init__(self, database: Database, bell: Bell, pace: Pace, clock: Callable[[], datetime]) -> None:
-        super().__init__(database, clock)
-        self._database = database
+    def __init__(self, opened: Opened, bell: Bell, pace: Pace, clock: Callable[[], datetime]) -> None:
+        super().__init__(opened.database, clock)
+        self._opened = opened
+        self._database = opened.database
+        self._session = opened.session
         self._bell = bell
         self._pace = pace
-        self._inbox = Inbox(database, clock)
+        self._inbox = Inbox(opened.database, clock)
 
     @classmethod
     async def open(
-        cls, url: str, *, pace: Pace, clock: Callable[[], datetime], data_dir: Path, migrate: bool = True
+        cls,
+        url: str,
+        *,
+        pace: Pace,
+        clock: Callable[[], datetime],
+        data_dir: Path,
+        migrate: bool = True,
+        time_to_live: timedelta = TIME_TO_LIVE,
     ) -> "Store":
-        """Lock, back up and migrate, and void the claims of whoever had it open before.
+        """Migrate, and begin a session: what this machine held before is free.
 
-        A relative file lies in `data_dir`. Raises the errors of `bot.store.errors`.
+        A relative file lies in `data_dir`. `time_to_live`: how long a dead worker on PostgreSQL keeps what it held.
+        Raises the errors of `bot.store.errors`.
         """
         bell = Bell()
-        database = await SqliteDatabase.open(sqlite.file_of(url, data_dir), migrate, bell.ring)
-        try:
-            await database.submit(_begin_epoch)
-        except BaseException:
-            await database.close()
-            raise
-        return cls(database, bell, pace, clock)
+        if postgres.speaks(url):
+            opened = await open_postgres(url, data_dir, migrate, time_to_live, bell.ring)
+        else:
+            opened = await open_sqlite(sqlite.file_of(url, data_dir), migrate, bell.ring)
+        return cls(opened, bell, pace, clock)
+
+    async def close(self) -> None:
+        """Give back what is held, and let go of the database. Calls that are under way end first."""
+        await self._opened.close()
 
     @property
     def commits(self) -> int:
@@ -88,7 +102,14 @@ class Store(ReadStore):
 
     async def admit(self, limit: int) -> list[Task]:
         """Start runs, oldest wish first, while fewer than `limit` tasks hold a place."""
-        admitted = await self._write(lambda conn: Facts(conn, self._pace, self._clock()).admit(limit))
+
+        def admit(conn: Connection) -> list[Task]:
+            admitted = Facts(conn, self._pace, self._clock()).admit(limit)
+            if admitted:
+                self._database.announce(conn)
+            return admitted
+
+        admitted = await self._write(admit)
         if admitted:
             self._bell.ring()
         return admitted
@@ -98,29 +119,43 @@ class Store(ReadStore):
     async def want(self, subject: str, effect: WorldEffect | TaskEffect, wait: Wait | None = None) -> None:
         """Ask for an effect outside any event: `task:12`, `delivery:GUID`, `repo:ID`, `world`.
 
-        One that waits under the same key is renewed instead; it is due at once, or after `wait`.
+        One that waits under the same key is renewed instead; it is due at once, or after `wait`. A step of a run is
+        for this machine.
         """
-        await self._tell(lambda facts: effects.ask(facts.conn, subject, effect, wait or Wait(), facts.now))
+        home = self._session.machine if lane(effect) is Lane.WORK else None
+        await self._tell(lambda facts: effects.ask(facts.conn, subject, effect, wait or Wait(), facts.now, home))
 
-    async def claim(self, worker: str) -> Claimed | None:
-        """The oldest due effect; None: nothing may be claimed now. A caller that is cancelled holds nothing."""
-        taking = self._database.submit(lambda conn: self._take(conn, worker))
+    async def claim(self, worker: str, *, runs: bool = True) -> Claimed | None:
+        """The oldest due effect; None: nothing may be claimed now. A caller that is cancelled holds nothing.
+
+        `runs=False`: no place is free for a step of a run.
+        """
+        session = self._session.id
+        if session is None:
+            return None
+        taker = claims.Taker(worker, self._session.machine, new_lease(session), runs)
+        tries = count()
+        taking = self._database.submit(lambda conn: self._take(conn, taker, again=next(tries) > 0))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             taking.add_done_callback(self._put_back)
             raise
 
-    def _take(self, conn: Connection, worker: str) -> Claimed | None:
+    def _take(self, conn: Connection, taker: claims.Taker, again: bool) -> Claimed | None:
+        if again and (claimed := claims.taken(conn, taker.lease)) is not None:
+            return claimed
+        if not self._session.may_claim(conn, session_of(taker.lease)):
+            return None
         now = self._clock()
         Facts(conn, self._pace, now).bury_worn_out()
-        return claims.claim(conn, worker, now)
+        return claims.claim(conn, taker, now)
 
     def _put_back(self, taking: asyncio.Future[Claimed | None]) -> None:
         claimed = None if taking.cancelled() or taking.exception() else taking.result()
         if claimed is not None:
             now = self._clock()
-            with contextlib.suppress(StoreClosed):  # then the next start voids the claim
+            with contextlib.suppress(StoreClosed):  # then the end of the session voids the claim
                 self._database.submit(lambda conn: claims.give_back(conn, claimed, now, "", False), rings=True)
 
     async def finish(self, claimed: Claimed, event: TaskEvent | None = None) -> Finished:
@@ -134,6 +169,31 @@ class Store(ReadStore):
     async def bury(self, claimed: Claimed, fault: str) -> None:
         """Give it up: the row stays with its fault; its task hears `EffectFailed`, its delivery has failed."""
         await self._tell(lambda facts: facts.bury(claimed, fault))
+
+    def holds(self, claimed: Claimed) -> bool:
+        """Is the session that claimed it still this process's own? Costs no look at the database, works without one."""
+        return self._session.id == session_of(claimed.lease)
+
+    async def lost(self, held: Sequence[Claimed]) -> list[Claimed]:
+        """Those of them that were taken over, or that nobody wants any more."""
+        if not held:
+            return []
+        leases = {claimed.lease for claimed in held}
+        owned = await self._database.read(lambda conn: claims.still_owned(conn, leases))
+        return [claimed for claimed in held if claimed.lease not in owned]
+
+    async def may_write(self, claimed: Claimed) -> bool:
+        """The fence, right before a write to the world: is it still ours and wanted, and will it be for a while?
+
+        Asked of the database, whose time counts, and then once more of our own clock: this process may have been
+        frozen while it waited for the answer. Raises StoreUnavailable.
+        """
+        session = session_of(claimed.lease)
+
+        def look(conn: Connection) -> bool:
+            return claims.is_owned(conn, claimed) and self._session.is_fresh(conn, session)
+
+        return self.holds(claimed) and await self._database.read(look) and self.holds(claimed)
 
     async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 (running out of time is no error here)
         """Return when a commit added or freed effects since the last return, or after `timeout` seconds.
@@ -184,8 +244,3 @@ class Store(ReadStore):
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         return await self._database.submit(work)
-
-
-def _begin_epoch(conn: Connection) -> None:
-    notes.next_epoch(conn)
-    claims.void_claims(conn)

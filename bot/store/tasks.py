@@ -28,8 +28,11 @@ def load(conn: Connection, task: TaskId) -> Task | None:
 
 
 def lock(conn: Connection, task: TaskId) -> Task:
-    """The task, held until the end of the transaction. Raises LookupError for one that never was."""
-    found = _one(conn, select(tasks.c.payload).where(tasks.c.id == task).with_for_update())
+    """The task, held until the end of the transaction. Raises LookupError for one that never was.
+
+    `key_share`: rows that only refer to the task may be inserted meanwhile; who waits for such a row cannot block us.
+    """
+    found = _one(conn, select(tasks.c.payload).where(tasks.c.id == task).with_for_update(key_share=True))
     if found is None:
         raise LookupError(f"there is no task {task}")
     return found
@@ -37,7 +40,7 @@ def lock(conn: Connection, task: TaskId) -> Task:
 
 def lock_latest(conn: Connection, issue: IssueRef) -> Task | None:
     """The newest task of an issue, held until the end of the transaction."""
-    return _one(conn, _latest(issue.repo.id, issue.number).with_for_update())
+    return _one(conn, _latest(issue.repo.id, issue.number).with_for_update(key_share=True))
 
 
 def latest(conn: Connection, repo_id: int, issue: IssueNumber) -> Task | None:

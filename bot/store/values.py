@@ -76,6 +76,8 @@ class Claimed:
     effect: Effect
     attempt: int
     lease: str
+    moved: bool = False
+    """A step of a task whose worktree does not stand here; what lies here of the task is old."""
 
 
 class Finished(StrEnum):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.store import sqlite
 from bot.store.bell import Bell
-from bot.store.database import SqliteDatabase
+from bot.store.opening import open_sqlite
 from bot.store.store import Store
 from bot.task.effects import Pace
 from bot.task.ids import DeliveryId, FactKey
@@ -19,8 +19,8 @@ from tests.worlds.clock import StillClock
 async def main(folder: Path, point: str) -> None:
     """Ends with os._exit: no clean-up of any kind runs, as after kill -9."""
     bell = Bell()
-    database = await SqliteDatabase.open(sqlite.file_of("sqlite:///store.db", folder), True, bell.ring)
-    store = Store(database, bell, Pace(), StillClock())
+    opened = await open_sqlite(sqlite.file_of("sqlite:///store.db", folder), True, bell.ring)
+    store, database = Store(opened, bell, Pace(), StillClock()), opened.database
 
     def die_in_this_batch() -> None:
         database.submit(lambda conn: os._exit(9))

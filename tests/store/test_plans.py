@@ -8,16 +8,20 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from bot.store.claims import next_to_claim
+from bot.store.claims import Taker, next_to_claim
 from bot.store.migrate import migrate
 from bot.store.schema import metadata
 from tests.store.given import START
+
+TAKER = Taker("w", "here", "session.1")
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> str:
     migrate(tmp_path / "a.db")
-    query = str(next_to_claim(START).compile(dialect=sqlite_dialect.dialect(), compile_kwargs={"literal_binds": True}))
+    query = str(
+        next_to_claim(TAKER, START).compile(dialect=sqlite_dialect.dialect(), compile_kwargs={"literal_binds": True})
+    )
     with sqlite3.connect(tmp_path / "a.db") as conn:
         return "\n".join(row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {query}"))
 
@@ -33,7 +37,7 @@ def test_what_stands_before_a_candidate_is_looked_up(plan: str) -> None:
 
 
 def test_postgresql_takes_the_claim_with_skip_locked() -> None:
-    text = str(next_to_claim(START).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    text = str(next_to_claim(TAKER, START).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
     assert text.endswith("FOR UPDATE OF effects SKIP LOCKED")
 
 
