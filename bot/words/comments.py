@@ -9,12 +9,13 @@ from bot.task.events import (
     HarvestRejected,
     IssueAnswered,
     NothingDone,
+    Published,
     PublishRefused,
     QuestionAsked,
     RunRefused,
     WorkDeclined,
 )
-from bot.task.history import History
+from bot.task.history import History, newest
 from bot.task.lifecycle import LOST_WITH_THE_RUN
 from bot.task.model import Task
 from bot.task.results import FaultKind
@@ -37,9 +38,14 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
     who = f"@{task.requester}"
     match topic:
         case Topic.READY:
+            if _is_draft(history, run):
+                return f"{who} **Not ready:** #{task.pull} is a draft, because its checks fail. Reply there to steer."
             return f"{who} **Ready for review:** #{task.pull}"
         case Topic.UPDATED:
-            return f"{who} **Updated:** `{_short(task.head)}` takes up your feedback. The report above is renewed."
+            draft = " Its checks fail, so this is a draft." if _is_draft(history, run) else ""
+            return (
+                f"{who} **Updated:** `{_short(task.head)}` takes up your feedback. The report above is renewed.{draft}"
+            )
         case Topic.UNCHANGED:
             return f"{who} **No change made.** The agent's reason:\n\n{quoted(reason(history, run))}"
         case Topic.QUESTION:
@@ -52,13 +58,23 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
         case Topic.ANSWERED:
             return f"{who} **Answer** (by the agent, not verified):\n\n{quoted(reason(history, run))}"
         case Topic.FAILED:
-            kept = "What was done is kept. " if task.commit or task.pull else ""
-            return f"{who} **Stopped:** {why_failed(history, run)}\n\n{kept}{_GO_ON}"
+            return f"{who} **Stopped:** {why_failed(history, run)}\n\n{_how_to_go_on(task)}"
         case _:
             assert_never(topic)
 
 
+def _is_draft(history: History, run: int) -> bool:
+    published = newest(history, Published, run)
+    return published is not None and published.draft
+
+
 _GO_ON = "`/agent retry` goes on from it, `/agent retry fresh` does so in a new session."
+
+
+def _how_to_go_on(task: Task) -> str:
+    if task.commit or task.pull:
+        return f"What was done is kept. {_GO_ON}"
+    return "`/agent retry` tries again, `/agent retry fresh` does so in a new session."
 
 
 def reply(answer: Answer, word: str = "") -> str:
