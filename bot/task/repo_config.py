@@ -107,4 +107,4 @@ def _sentence(error: Any) -> str:
     if name in LATER:
         return f"`{where}` is not supported by this version yet; remove it"
     near = difflib.get_close_matches(name, _KNOWN, n=1)
-    return f"unknown key `{where}`" + (f"; did you mean `{near[0]}`?" if near else "")
+    return f"unknown key `{where}`" + (f" (did you mean `{near[0]}`?)" if near else "")
