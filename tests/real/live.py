@@ -18,7 +18,7 @@ from tests.worlds.leftovers import nothing_left
 from tests.worlds.memory_git import Files
 from tests.worlds.real_world import RealWorld
 
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 60.0
 """Seconds; for what takes one or two on an idle machine."""
 DIE_SECONDS = 3.0
 """How soon whatever a bot had started is gone after it."""

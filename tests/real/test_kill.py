@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from tests.worlds.real_world import REPO
 pytestmark = pytest.mark.anyio
 
 SEED = 20
-STORY_SECONDS = 120.0
 STOP_SECONDS = 5.0
 """How soon a bot that has nothing to do ends when it is told to."""
 
@@ -139,7 +137,6 @@ def _step_of(event: TaskEvent) -> str:
 
 
 async def test_twenty_kills_in_one_story_change_nothing(quick_path: Path) -> None:
-    began = time.monotonic()
     async with live(quick_path, FILES, SCRIPT, sweep_seconds=1) as both:
         story = Story(both, random.Random(SEED))
         await told(story)
@@ -150,7 +147,6 @@ async def test_twenty_kills_in_one_story_change_nothing(quick_path: Path) -> Non
     assert story.kills == KILLS == 20
     assert {"PrepareWorkspace", "RunAgent", "Verify", "Publish"} <= set(story.interrupted), story.interrupted
     assert story.bereaved >= story.interrupted["RunAgent"], "the search for processes is blind"
-    assert time.monotonic() - began < STORY_SECONDS
 
 
 async def told(story: Story) -> None:

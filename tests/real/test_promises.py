@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 from bot.task.events import ChangesMade, WorkspacePrepared
 from bot.task.ids import TaskId
 from bot.task.model import Phase
-from tests.real.live import Live, live
+from tests.real.live import DIE_SECONDS, LONGEST_WAIT, Live, live
 from tests.worlds.leftovers import gone, nothing_left, sandboxed_of
+from tests.worlds.real_bot import RealBot
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +92,25 @@ async def test_a_command_is_answered_while_an_agent_works(quick_path: Path) -> N
 
         await both.until(answered, "an answer")
         assert "RunAgent:1.1" in await both.held()
+
+
+async def test_the_status_follows_a_working_agent(quick_path: Path) -> None:
+    script = {"turns": [turn({"think": 5}, write("fix.py", "good\n"))]}
+    bot = RealBot(quick_path, script)
+    async with bot.on_stage(), bot.at_work(progress_every=timedelta(0)):
+        issue = bot.world.open_issue("Fix it")
+        bot.world.label(issue)
+        seen = ""
+        async with asyncio.timeout(LONGEST_WAIT):
+            while "Now:" not in seen:
+                await asyncio.sleep(0.05)
+                seen = "".join(comment.body for comment in bot.world.marked(issue, "status:"))
+        assert "Now: Thinking (a pause of the script" in seen
+        assert (await bot.task(issue)).phase is Phase.WORKING
+        held = [effect.key for effect in await bot.store.open_effects() if effect.owner is not None]
+        assert "RunAgent:1.1" in held
+    assert len(bot.world.marked(issue, "status:")) == 1
+    await nothing_left(quick_path / "data", DIE_SECONDS)
 
 
 async def test_a_server_that_is_told_to_end_does_so_and_its_work_goes_on(quick_path: Path) -> None:

@@ -1,10 +1,12 @@
 """A bot in the real world: real HTTP, git, sandboxed agent, checks and database; stepped by hand, or at work."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -49,6 +51,26 @@ class RealBot(Machine):
                 yield self
             finally:
                 await self.stop()
+
+    @asynccontextmanager
+    async def at_work(self, progress_every: timedelta) -> AsyncIterator[None]:
+        """The worker works by itself, and webhooks are delivered as they come, while the block runs."""
+        bench = self.worker.steps.bench
+        pace = replace(bench.pace, progress_every=progress_every)
+        self.worker.steps = replace(self.worker.steps, bench=replace(bench, pace=pace))
+
+        async def deliver() -> None:
+            while True:
+                await self.deliver()
+                await asyncio.sleep(0.02)
+
+        async with asyncio.TaskGroup() as group:
+            working = [group.create_task(self.worker.serve()), group.create_task(deliver())]
+            try:
+                yield
+            finally:
+                for task in working:
+                    task.cancel()
 
     async def start(self) -> None:
         settings = self.world.settings(self.script)

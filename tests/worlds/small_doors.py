@@ -172,6 +172,8 @@ class SmallAgents:
         said = NOTICE
         for step in steps:
             match step:
+                case {"write": {"path": path, "text": None}}:
+                    tree.pop(path, None)
                 case {"write": {"path": path, "text": text}}:
                     tree[path] = text
                 case {"say": text}:

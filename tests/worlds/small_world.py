@@ -102,6 +102,12 @@ class SmallWorld:
         self.tell_comment(comment, "created", by)
         return comment.id
 
+    def edit_comment(self, comment: int, body: str) -> None:
+        old = self.comments[comment]
+        self.clock.advance(seconds=1)
+        self.comments[comment] = replace(old, body=body, updated_at=self.now())
+        self.tell_comment(self.comments[comment], "edited", old.author.login)
+
     def review(
         self,
         pull: int,
