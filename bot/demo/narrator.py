@@ -36,4 +36,4 @@ class Narrator:
 
     def _line(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(text, highlight=False)
+            self._console.print(text, highlight=False, soft_wrap=True)  # commands stay whole

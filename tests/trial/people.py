@@ -78,7 +78,7 @@ class Person:
 
     def words(self, path: Path, *options: str) -> list[str]:
         mine = ("--issue", str(self.folder / "issue.md"), "--agent-command", str(self.folder / "agent.sh"))
-        return ["try", str(path), *mine, *options]
+        return ["try", str(path), "--timeout", "1", *mine, *options]
 
     def tries(self, path: Path, *options: str) -> Result:
         """The command in this process: the same code, without the start of an interpreter."""
