@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """A relative file lies in the data folder."""
     data_dir: Path = Path("~/.local/share/issuewright")
     """Database, mirrors and worktrees. It is made when missing, for its owner alone."""
+    config: Path | None = None
+    """The operator's file, `issuewright.toml`; else it is looked for in the data folder."""
     public_url: str | None = None
     """Where browsers find this server, if they do."""
     host: str = "127.0.0.1"
@@ -59,7 +61,7 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=120, ge=1, le=86400)
     """How often GitHub is looked through for what no webhook told."""
 
-    @field_validator("data_dir", "github_private_key_file", "agent_script")
+    @field_validator("data_dir", "config", "github_private_key_file", "agent_script")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()

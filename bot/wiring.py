@@ -1,6 +1,5 @@
 """The one place that builds things: from settings to a bot whose parts know each other."""
 
-import shlex
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import httpx
 
-from bot.agents.profiles import AcpProfile, Profile, command, scripted
 from bot.agents.registry import SandboxedAgents
 from bot.flow.observe import Observer
 from bot.flow.steps.bench import Bench
@@ -18,6 +16,7 @@ from bot.flow.sweep import Sweeper
 from bot.flow.worker import Worker
 from bot.github.door import Door, Server, open_door
 from bot.github.transport import AppKey
+from bot.operator.decided import decide
 from bot.sandbox.capability import Capability
 from bot.sandbox.probe import probe
 from bot.sandbox.process import Sandbox
@@ -77,30 +76,6 @@ async def open_store(settings: Settings) -> Store:
     return await Store.open(settings.database_url, pace=pace(settings), clock=wall_clock, data_dir=folder)
 
 
-def profiles(settings: Settings) -> list[Profile]:
-    """The agents that the operator offers. Raises SettingsError when there is none."""
-    if settings.agent_command:
-        return [_operators(settings)]
-    if settings.agent_script is not None:
-        if not settings.agent_script.is_file():
-            raise SettingsError(f"ISSUEWRIGHT_AGENT_SCRIPT {settings.agent_script} is no file.")
-        return [scripted(settings.agent_script)]
-    raise SettingsError(
-        "No agent: set ISSUEWRIGHT_AGENT_COMMAND to the command line of an agent (ISSUEWRIGHT_AGENT to its name, "
-        "ISSUEWRIGHT_AGENT_PROTOCOL to `acp` or `command`), or ISSUEWRIGHT_AGENT_SCRIPT for the scripted demo agent."
-    )
-
-
-def _operators(settings: Settings) -> Profile:
-    line, name = settings.agent_command, settings.agent
-    try:
-        if settings.agent_protocol == "command":
-            return command(line, Path.cwd(), name)
-        return AcpProfile(name, tuple(shlex.split(line)), about="The operator's agent (Agent Client Protocol).")
-    except ValueError as error:
-        raise SettingsError(f"ISSUEWRIGHT_AGENT_COMMAND: {error}") from error
-
-
 def _used(level: SandboxLevel) -> SandboxLevel:
     """What a report may claim: worktrees are plain checkouts, also where overlays would be possible."""
     return SandboxLevel.CHECKOUT if level is SandboxLevel.OVERLAY else level
@@ -114,13 +89,14 @@ def build(
     http: httpx.AsyncBaseTransport | None = None,
 ) -> Bot:
     """A bot on an open store. Nothing is asked of GitHub yet. Raises SettingsError."""
+    decided = decide(settings)
     capability = probe(settings.sandbox)
-    sandbox = Sandbox(capability)
+    sandbox = Sandbox(capability, toolchains=decided.toolchains.folders, path=decided.toolchains.path)
     key = AppKey(settings.app_id(), settings.private_key())
     github = open_door(Server(key, settings.webhook_secret(), settings.github_api_url), clock, http)
     workspaces = GitWorkspaces(make_data_dir(settings.data_dir) / "work", sandbox)
-    agents = SandboxedAgents(sandbox, profiles(settings))
-    observer = Observer(store, github, settings.agent)
+    agents = SandboxedAgents(sandbox, decided.profiles.values())
+    observer = Observer(store, github, decided.agent, decided.rulebook)
     bench = Bench(
         store=store,
         github=github,
@@ -132,7 +108,8 @@ def build(
         sandbox=_used(capability.level),
         may_run_checks=capability.admits_strangers,
         author=AUTHOR,
+        rulebook=decided.rulebook,
     )
     steps = Steps(bench, observer, Sweeper(store, github, observer, clock))
-    worker = Worker(socket.gethostname(), store, steps, clock, settings.max_parallel)
+    worker = Worker(socket.gethostname(), store, steps, clock, decided.max_parallel)
     return Bot(store, github, capability, agents, worker)

@@ -17,12 +17,15 @@ from bot.cli import app
 from bot.flow.retry import ATTEMPTS, OUTAGE_ATTEMPTS, pause
 from bot.flow.steps.tidy import DELIVERIES_KEPT
 from bot.flow.worker import HEARTBEAT_SECONDS
+from bot.operator.decided import pauses, rulebook
+from bot.operator.model import AgentSection, OneRepositorySection, OperatorFile, RunLimitsSection
+from bot.operator.read import parse as operator_file
 from bot.settings import PREFIX, Settings
 from bot.store.errors import UnsupportedDatabase
 from bot.store.sqlite import file_of
 from bot.task import repo_config
 from bot.task.commands import Verb
-from bot.task.limits import RunLimits, narrowed
+from bot.task.limits import UNLIMITED, RunLimits, narrowed
 from bot.task.repo_config import MOST_FILES, CheckConfig, LimitsConfig, RepoConfig
 from bot.task.results import SandboxLevel
 from bot.wiring import pace
@@ -159,6 +162,40 @@ def test_the_example_is_a_good_file_with_every_key() -> None:
     assert {key for check in written["checks"].values() if isinstance(check, dict) for key in check} == set(
         CheckConfig.model_fields
     )
+
+
+# ── the operator's file ──
+
+
+def _leaves(model: type[BaseModel], before: str) -> Iterable[str]:
+    """Every key as the table spells it; a section of a single repository is one row."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if not before and name == "repositories":
+            yield from _leaves(OneRepositorySection, 'repositories."OWNER/NAME".')
+        elif not before and name == "agents":
+            yield from _leaves(AgentSection, "agents.NAME.")
+        elif isinstance(kind, type) and issubclass(kind, BaseModel) and not before:
+            yield from _leaves(kind, f"{name}.")
+        else:
+            yield f"{before}{name}"
+
+
+def test_every_key_of_the_operators_file() -> None:
+    told = {row[0].strip("`"): row[1] for row in rows(OPERATING.read_text(), "| in the operator's file")}
+    assert sorted(told) == sorted(_leaves(OperatorFile, ""))
+    rules = rulebook(OperatorFile()).others
+    for name in RunLimitsSection.model_fields:
+        most = getattr(rules.limits, name)
+        assert told[f"limits.{name}"] == (DASH if most.value == UNLIMITED else f"`{most}`")
+    assert told["limits.max_parallel"] == f"`{Settings.model_fields['max_parallel'].default}`"
+    assert rules.may_override == ("setup", "checks", "agent", "limits"), "the page says all four"
+
+
+def test_the_operators_example_is_a_good_file() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", OPERATING.read_text(), re.S)
+    file = operator_file(example, ROOT / "issuewright.toml")
+    assert pauses(file) == {"octo/widgets": "release week"}
 
 
 # ── what people type ──

@@ -59,6 +59,7 @@ def _settings(  # one argument for each thing that the forge gave out
         github_api_url=forge.api_url,
         database_url="sqlite:///demo.db",
         data_dir=folder / "data",
+        config=None,
         host="127.0.0.1",
         port=0,
         agent="scripted",

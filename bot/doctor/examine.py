@@ -5,7 +5,7 @@ from datetime import datetime
 
 import httpx
 
-from bot.doctor import database, github, machine, sandbox
+from bot.doctor import checks, database, github, machine, sandbox
 from bot.doctor.finding import Finding, bad
 from bot.sandbox.probe import probe
 from bot.settings import Settings
@@ -27,6 +27,7 @@ async def examine(
     capability = probe(settings.sandbox)
     found.append(sandbox.level(capability))
     found += await _safely("The agent", sandbox.agent(settings, capability))
+    found += await _safely("The checks of repositories", checks.examine(settings, clock, capability))
     found += github.credentials(settings)
     found += await _safely("GitHub", github.examine(settings, clock, http))
     return found

@@ -1,19 +1,22 @@
 """What contains agents and checks here, and whether the agent is found in there."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bot.agents.profiles import Profile
 from bot.doctor.finding import Finding, bad, ok, warn
+from bot.operator.decided import Decided, decide
+from bot.operator.read import find
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import Capability
 from bot.sandbox.process import Sandbox
 from bot.settings import Settings, SettingsError
-from bot.wiring import profiles
 
 _FIND = 'command -v -- "$1" || { echo "$PATH"; exit 1; }'
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 _LIMITS = Limits(seconds=20)
 
 
@@ -34,40 +37,67 @@ def level(capability: Capability) -> Finding:
 async def agent(settings: Settings, capability: Capability) -> list[Finding]:
     """Is the agent's program there, and git beside it, as seen from inside?"""
     try:
-        offered = profiles(settings)
+        decided = decide(settings)
     except SettingsError as error:
         return [bad(str(error))]
-    found = list(played(settings.agent_script)) if settings.agent_script and not settings.agent_command else []
-    if not capability.admits_strangers and not all(profile.trusted for profile in offered):
-        return [*found, bad(f"The agent {offered[0].name} may not run here.", "It needs a sandbox, see above.")]
-    sandbox = Sandbox(capability)
-    for profile in offered:
-        found.append(await _program(sandbox, profile))
+    found = list(_file(settings, decided))
+    found += played(settings.agent_script) if settings.agent_script and not settings.agent_command else []
+    sandbox = furnished(capability, decided)
+    for name, profile in decided.profiles.items():
+        if profile.trusted or capability.admits_strangers:
+            found.append(await _program(sandbox, profile))
+        else:
+            found.append(bad(f"The agent {name} may not run here.", "It needs a sandbox, see above."))
+        found += _secrets(profile)
     found += await _git(sandbox)
     return found
+
+
+def furnished(capability: Capability, decided: Decided) -> Sandbox:
+    """As `serve` has it."""
+    return Sandbox(capability, toolchains=decided.toolchains.folders, path=decided.toolchains.path)
+
+
+def _file(settings: Settings, decided: Decided) -> Iterable[Finding]:
+    path = find(settings)
+    yield ok(f"The operator's file is {path}." if path.exists() else f"There is no {path}: the defaults hold.")
+    if decided.toolchains.folders:
+        yield ok(f"The sandbox shows {', '.join(map(str, decided.toolchains.folders))}.")
+    yield ok(f"New tasks get the agent {decided.agent}.")
+    for name, reason in decided.pauses.items():
+        yield warn(f"{name or 'The server'} is paused in the operator's file: {reason}.")
+
+
+def _secrets(profile: Profile) -> Iterable[Finding]:
+    for name in profile.env:
+        if _SECRET.search(name):
+            yield warn(
+                f"The agent {profile.name} gets the variable {name}, which everything that it runs can read.",
+                f"Take it out of `agents.{profile.name}.env` if it is a secret.",
+            )
 
 
 async def _program(sandbox: Sandbox, profile: Profile) -> Finding:
     word = profile.argv[0]
     box = profile.furnish(Box((), "/"))
-    there, told = await _which(sandbox, box, sandbox.path(box, word))
+    there, told = await which(sandbox, box, sandbox.path(box, word))
     if there:
         return ok(f"Agent {profile.name}: {told}")
     return bad(
         f"The agent {profile.name} starts `{word}`, which is not found inside the sandbox (PATH {told}).",
-        "Install it below /usr, which the sandbox shows read-only; with ISSUEWRIGHT_AGENT_PROTOCOL=command it may also"
-        " be a single file elsewhere.",
+        "Install it below /usr, which the sandbox shows read-only, or name its folder in `toolchains` of"
+        " issuewright.toml; a plain command (ISSUEWRIGHT_AGENT_PROTOCOL=command) may also be a single file elsewhere.",
     )
 
 
 async def _git(sandbox: Sandbox) -> list[Finding]:
-    there, told = await _which(sandbox, Box((), "/"), "git")
+    there, told = await which(sandbox, Box((), "/"), "git")
     if there:
         return []
     return [bad(f"git is not found inside the sandbox (PATH {told}).", "Install git below /usr.")]
 
 
-async def _which(sandbox: Sandbox, box: Box, word: str) -> tuple[bool, str]:
+async def which(sandbox: Sandbox, box: Box, word: str) -> tuple[bool, str]:
     """Is the word a program inside? Then where, else the PATH that was searched."""
     finished = await sandbox.run(box, ["/bin/sh", "-c", _FIND, "doctor", word], _LIMITS, trusted=True)
     return finished.exit_code == 0, finished.output.decode(errors="replace").strip()

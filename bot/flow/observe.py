@@ -3,7 +3,7 @@
 Webhook and sweep both end here, so the same thing told twice is one fact, and the order of telling does not matter.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from bot.flow.doors import Reads
@@ -28,6 +28,7 @@ from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, PullH
 from bot.task.ids import FactKey, IssueRef, PullNumber, RepoRef, ReviewId
 from bot.task.model import LABEL_RUN, Cause, CauseKind, Stage, Task, stage
 from bot.task.observed import Comment, Issue, LabelChange, ReviewState
+from bot.task.rules import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Observer:
     github: Reads
     agent: str
     """The agent that a new task gets."""
+    rulebook: Rulebook = field(default=Rulebook())
 
     async def look(self, hint: Hint) -> None:
         """Idempotent: whatever is already known changes nothing."""
@@ -89,10 +91,9 @@ class Observer:
         if not await self.github.may_write(issue.ref.repo, put.by.login):
             await self._refuse(issue.ref, Refusal.LABEL_DENIED, put.by.login, key)
             return
+        agent = self.rulebook.of(issue.ref.repo.full_name).agent or self.agent
         admitted = await self.store.keep(None, "issue", f"{issue.ref}:{put.id}", issue.body.encode())
-        await self.store.begin(
-            Labelled(issue.ref, put.by.login, put.id, put.at, issue.title, admitted, self.agent), key
-        )
+        await self.store.begin(Labelled(issue.ref, put.by.login, put.id, put.at, issue.title, admitted, agent), key)
 
     async def _still_wanted(self, issue: Issue, task: Task) -> None:
         if not issue.is_open:

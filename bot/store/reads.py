@@ -10,7 +10,7 @@ from bot.store.opening import open_to_read
 from bot.store.values import Claimed, Listed, OpenEffect, StoredDelivery
 from bot.task.budget import Spent, TurnKey
 from bot.task.history import Recorded
-from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumber, TaskId
+from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumber, RepoRef, TaskId
 from bot.task.model import Task
 from bot.task.results import Progress
 
@@ -54,6 +54,10 @@ class ReadStore:
     async def tasks_of_repo(self, repo_id: int) -> list[Task]:
         """The newest task of each issue, if it is live, or halted with a pull request."""
         return await self._reading.read(lambda conn: tasks.to_watch(conn, repo_id))
+
+    async def repositories(self) -> list[RepoRef]:
+        """Every repository that has a task, as its newest task names it."""
+        return await self._reading.read(tasks.repositories)
 
     async def tasks(self, limit: int = 100) -> list[Listed]:
         """Newest first."""

@@ -11,7 +11,7 @@ from bot.store.upsert import insert
 from bot.store.values import Listed
 from bot.task.codec import decode_event, decode_task, encode
 from bot.task.history import Recorded
-from bot.task.ids import FactKey, IssueNumber, IssueRef, PullNumber, TaskId
+from bot.task.ids import FactKey, IssueNumber, IssueRef, PullNumber, RepoRef, TaskId
 from bot.task.model import RUNNING, Phase, Stage, Task, stage
 
 HALTED = [phase for phase in Phase if stage(phase) is Stage.HALTED]
@@ -74,6 +74,13 @@ def newest(conn: Connection, limit: int) -> list[Listed]:
     """Tasks for a page, newest first."""
     query = select(tasks.c.payload, tasks.c.created_at, tasks.c.updated_at).order_by(tasks.c.id.desc()).limit(limit)
     return [Listed(decode_task(row.payload), row.created_at, row.updated_at) for row in conn.execute(query)]
+
+
+def repositories(conn: Connection) -> list[RepoRef]:
+    """Every repository that has a task, as its newest task names it."""
+    newest = select(func.max(tasks.c.id)).group_by(tasks.c.repo_id)
+    query = select(tasks.c.payload).where(tasks.c.id.in_(newest)).order_by(tasks.c.repo_id)
+    return [decode_task(payload).issue.repo for payload in conn.execute(query).scalars()]
 
 
 def running(conn: Connection) -> int:

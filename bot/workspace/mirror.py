@@ -41,6 +41,14 @@ class Mirrors:
                     await bring(mirror, remote, f"+refs/heads/{base}:refs/heads/{base}")
                 return CommitSha(await self._tip(mirror, base))
 
+    async def newest(self, repo: RepoRef) -> CommitSha | None:
+        """The newest commit that was fetched; None: this machine has no mirror of it."""
+        if not (self.path(repo) / "HEAD").exists():
+            return None
+        flags = ("--sort=-committerdate", "--count=1", "--format=%(objectname)")
+        found = (await git(self.path(repo), "for-each-ref", *flags, "refs/heads")).decode().strip()
+        return CommitSha(found) if found else None
+
     async def read(self, repo: RepoRef, commit: CommitSha, path: str) -> bytes | None:
         """A regular file of at most 1 MiB; None otherwise."""
         listing = await git(self.path(repo), "ls-tree", "-lz", "--full-tree", commit, "--", path)

@@ -51,6 +51,10 @@ class GitWorkspaces:
             head = await quarantine.commit_of("refs/incoming/head")
         return Fetched(tip, head)
 
+    async def newest(self, repo: RepoRef) -> CommitSha | None:
+        """The newest commit of a base branch in the mirror; None: this machine has fetched nothing of it."""
+        return await self._mirrors.newest(repo)
+
     async def read(self, repo: RepoRef, commit: CommitSha, path: str) -> bytes | None:
         """A file of a base commit in the mirror; None if absent, not a regular file, or above 1 MiB."""
         return await self._mirrors.read(repo, commit, path)

@@ -6,7 +6,7 @@ from bot.flow.doors import Agents, Checks, Clock, GitHub, Workspaces
 from bot.store.store import Store
 from bot.task import repo_config
 from bot.task.effects import Pace
-from bot.task.ids import CommitSha, TaskId
+from bot.task.ids import CommitSha, RepoRef, TaskId
 from bot.task.model import Task
 from bot.task.repo_config import BadConfig, RepoConfig
 from bot.task.results import ChecksOrigin, SandboxLevel
@@ -61,15 +61,7 @@ class Bench:
 
     async def commands(self, task: Task, base: CommitSha) -> tuple[tuple[Command, ...], ChecksOrigin]:
         """The checks of the repository, and where they come from."""
-        config = await self.config(task, base)
-        if isinstance(config, RepoConfig) and config.checks:
-            named = tuple(Command(name, check.run, check.required) for name, check in config.checks.items())
-            return named, ChecksOrigin.CONFIGURED
-        repo = task.issue.repo
-        paths = await self.workspaces.paths(repo, base)
-        files = {path: await self.workspaces.read(repo, base, path) for path in paths if path in _TELLING}
-        guessed = guess(paths, files.get)
-        return guessed, ChecksOrigin.GUESSED if guessed else ChecksOrigin.NONE
+        return await commands(self.workspaces, task.issue.repo, base)
 
     async def stand_ready(self, task: Task) -> bool:
         """The worktree exists, at the commit that the work builds on. True: it was there already."""
@@ -100,6 +92,18 @@ class Bench:
         state = await self.workspaces.save_state(task)
         if state is not None:
             await self.store.keep(task, STATE, "home", state)
+
+
+async def commands(workspaces: Workspaces, repo: RepoRef, base: CommitSha) -> tuple[tuple[Command, ...], ChecksOrigin]:
+    """The checks that a repository names at this commit, or that its files let guess."""
+    config = repo_config.parse(await workspaces.read(repo, base, repo_config.PATH))
+    if isinstance(config, RepoConfig) and config.checks:
+        named = tuple(Command(name, check.run, check.required) for name, check in config.checks.items())
+        return named, ChecksOrigin.CONFIGURED
+    paths = await workspaces.paths(repo, base)
+    files = {path: await workspaces.read(repo, base, path) for path in paths if path in _TELLING}
+    guessed = guess(paths, files.get)
+    return guessed, ChecksOrigin.GUESSED if guessed else ChecksOrigin.NONE
 
 
 _TELLING = frozenset({"pyproject.toml", "package.json", "Makefile", "setup.cfg", "tox.ini", "pytest.ini"})

@@ -1,0 +1,80 @@
+"""The agents that the operator offers: those of the file, and the one of the environment."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+from bot.agents.profiles import AcpProfile, Profile, command, scripted
+from bot.operator.folders import Private
+from bot.operator.model import AgentSection, OperatorFile
+from bot.sandbox.box import Bind
+from bot.settings import PREFIX, Settings, SettingsError
+from bot.task.limits import OPERATOR_FILE
+
+ABOUT = "The operator's agent (Agent Client Protocol)."
+
+
+def offered(settings: Settings, file: OperatorFile, folder: Path, private: Private) -> dict[str, Profile]:
+    """By name; the environment's replaces one of the same name. `folder`: where the file lies. Raises SettingsError."""
+    profiles = {name: _of_the_file(name, section, folder, private) for name, section in file.agents.items()}
+    if settings.agent_command:
+        profiles[settings.agent] = _of_the_environment(settings)
+    elif settings.agent_script is not None:
+        if not settings.agent_script.is_file():
+            raise SettingsError(f"{PREFIX}AGENT_SCRIPT {settings.agent_script} is no file.")
+        profiles.setdefault("scripted", scripted(settings.agent_script))
+    if not profiles:
+        raise SettingsError(
+            f"No agent: set {PREFIX}AGENT_COMMAND to the command line of an agent ({PREFIX}AGENT to its name, "
+            f"{PREFIX}AGENT_PROTOCOL to `acp` or `command`), name one in {OPERATOR_FILE}, "
+            f"or set {PREFIX}AGENT_SCRIPT for the scripted demo agent."
+        )
+    return profiles
+
+
+def default(settings: Settings, file: OperatorFile, profiles: dict[str, Profile]) -> str:
+    """The agent of new tasks: the environment's choice, else the file's, else the only one. Raises SettingsError."""
+    if "agent" in settings.model_fields_set or settings.agent_command or (file.agent is None and not file.agents):
+        chosen, setting = settings.agent, f"{PREFIX}AGENT"
+    elif file.agent is not None:
+        chosen, setting = file.agent, "`agent`"
+    elif len(profiles) == 1:
+        return next(iter(profiles))
+    else:
+        raise SettingsError(f"Which agent do new tasks get? Set `agent` in {OPERATOR_FILE} to {_one_of(profiles)}.")
+    if chosen not in profiles and (file.agents or setting == "`agent`"):
+        raise SettingsError(f"{setting} is {chosen}, but the agents are {_one_of(profiles)}.")
+    return chosen
+
+
+def _one_of(profiles: dict[str, Profile]) -> str:
+    return " or ".join(sorted(profiles))
+
+
+def _of_the_environment(settings: Settings) -> Profile:
+    line, name = settings.agent_command, settings.agent
+    try:
+        if settings.agent_protocol == "command":
+            return command(line, Path.cwd(), name)
+        return AcpProfile(name, tuple(shlex.split(line)), about=ABOUT)
+    except ValueError as error:
+        raise SettingsError(f"{PREFIX}AGENT_COMMAND: {error}") from error
+
+
+def _of_the_file(name: str, section: AgentSection, folder: Path, private: Private) -> Profile:
+    binds = tuple(Bind(shown, str(shown)) for shown in private.folders(f"agents.{name}.folders", section.folders))
+    setting = f"`agents.{name}.command` in {OPERATOR_FILE}"
+    try:
+        argv = tuple(shlex.split(section.command))
+        if not argv:
+            raise ValueError("the command line is empty.")
+        if section.protocol == "acp":
+            return AcpProfile(name, argv, ABOUT, binds, section.env, section.resume or "load")
+        if section.resume == "load":
+            raise ValueError(f"`agents.{name}.resume` is `load`, but a plain command has no session to load.")
+        if any(Path(argv[0]).is_relative_to(bind.source) for bind in binds):
+            return replace(command(f"env {section.command}", folder, name), argv=argv, binds=binds, env=section.env)
+        plain = command(section.command, folder, name)
+    except ValueError as error:
+        raise SettingsError(f"{setting}: {error}") from error
+    return replace(plain, binds=(*plain.binds, *binds), env=section.env)

@@ -1,0 +1,106 @@
+"""The keys of `issuewright.toml`. Unknown ones are errors; a file that is not there is an empty file."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from bot.task.repo_config import MOST_FILES
+
+RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
+AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
+Key = Literal["setup", "checks", "agent", "limits"]
+Minutes = Annotated[float, Field(gt=0, le=24 * 60)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunLimitsSection(_Section):
+    """The most that one run may do; a repository may ask for less."""
+
+    minutes: Minutes | None = None
+    """Longest turn of the agent."""
+    check_minutes: Minutes | None = None
+    """Longest single check."""
+    attempts: int | None = Field(default=None, ge=1, le=10)
+    """Agent turns before work whose checks still fail is published as a draft."""
+    files: int | None = Field(default=None, ge=1, le=MOST_FILES)
+    """Changed files of the whole pull request."""
+    lines: int | None = Field(default=None, ge=1)
+    """Added and removed lines of the whole pull request; binary files count none."""
+
+
+class LimitsSection(RunLimitsSection):
+    """The same for all repositories, and for the server."""
+
+    max_parallel: int | None = Field(default=None, ge=1, le=256)
+    """How many runs may go on at once."""
+
+
+class BudgetSection(_Section):
+    """Agent minutes: the time that agents had their turn."""
+
+    task_minutes: float | None = Field(default=None, gt=0)
+    """Of one task, in all its runs."""
+    month_minutes: float | None = Field(default=None, gt=0)
+    """In a calendar month, UTC."""
+
+
+class RepositorySection(_Section):
+    """`[repository]`: what the repositories' own files may decide."""
+
+    may_override: tuple[Key, ...] | None = None
+    """Keys that `.github/issuewright.yml` may set."""
+
+
+class OneRepositorySection(RepositorySection):
+    """`[repositories."owner/name"]`: what holds for one repository instead."""
+
+    paused: bool | str = False
+    """No new run; a text says why."""
+    agent: AgentName | None = None
+    """The agent of its new tasks."""
+    agents: tuple[AgentName, ...] | None = None
+    """The only agents that may work for it."""
+    limits: RunLimitsSection = RunLimitsSection()
+    budget: BudgetSection = BudgetSection()
+
+
+class AgentSection(_Section):
+    """`[agents.NAME]`: an agent that tasks may have."""
+
+    command: str = Field(min_length=1)
+    """Its command line as it is found inside the sandbox; no shell reads it."""
+    protocol: Literal["acp", "command"] = "acp"
+    """As `ISSUEWRIGHT_AGENT_PROTOCOL`."""
+    env: dict[str, str] = Field(default_factory=dict)
+    """Variables for it. Everything that it runs can read them: no secrets."""
+    folders: tuple[str, ...] = ()
+    """Folders that only this agent sees, read-only, at their own path."""
+    resume: Literal["load", "none"] | None = None
+    """`none`: every turn begins a new session. `load`, for `acp` alone: a later turn goes on in the last one."""
+
+
+class ToolchainsSection(_Section):
+    """What every sandbox shows in addition."""
+
+    folders: tuple[str, ...] = ()
+    """Read-only, at their own path."""
+    path: tuple[str, ...] = ()
+    """First entries of the PATH inside."""
+
+
+class OperatorFile(_Section):
+    """The whole file."""
+
+    paused: bool | str = False
+    """No new run on this server; a text says why."""
+    agent: AgentName | None = None
+    """The agent of new tasks."""
+    limits: LimitsSection = LimitsSection()
+    budget: BudgetSection = BudgetSection()
+    repository: RepositorySection = RepositorySection()
+    repositories: dict[RepositoryName, OneRepositorySection] = Field(default_factory=dict)
+    agents: dict[AgentName, AgentSection] = Field(default_factory=dict)
+    toolchains: ToolchainsSection = ToolchainsSection()
