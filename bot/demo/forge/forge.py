@@ -61,7 +61,7 @@ class Forge:
 
         With `deliver` webhooks are sent in the background, else by `hooks.flush()`.
         """
-        with contextlib.closing(socket.create_server((LOOPBACK, port))) as listener:
+        with contextlib.closing(_listen(port)) as listener:
             self.site.web = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
             server = _Server(uvicorn.Config(self.app, log_level="warning", lifespan="off", access_log=False))
             serving = asyncio.create_task(server.serve([listener]))
@@ -77,6 +77,11 @@ class Forge:
                     delivering.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await delivering
+
+
+def _listen(port: int) -> socket.socket:
+    """A listener that knows its protocol number: without it, asyncio leaves Nagle's algorithm on, 40 ms a request."""
+    return socket.socket(fileno=socket.create_server((LOOPBACK, port)).detach())
 
 
 class _Server(uvicorn.Server):
