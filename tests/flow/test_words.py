@@ -237,7 +237,7 @@ What was done is kept. `/agent retry` goes on from it.
     assert said(bot, 1) == snapshot("""\
 @maintainer **Stopped:** `.github/issuewright.yml`: unknown key `chekcs` (did you mean `checks`?).
 
-`/agent retry` goes on from it, `/agent retry fresh` does so in a new session.\
+`/agent retry` tries again, `/agent retry fresh` does so in a new session.\
 """)
 
 
@@ -254,7 +254,7 @@ What was done is kept. `/agent retry` goes on from it.
 
 - `.github/workflows/x.yml` is protected: only people change it.
 
-`/agent retry` goes on from it, `/agent retry fresh` does so in a new session.\
+`/agent retry` tries again, `/agent retry fresh` does so in a new session.\
 """)
 
 
