@@ -1,4 +1,4 @@
-"""`issuewright serve`: receiver, pages and worker in one process, until a signal ends it."""
+"""`issuewright serve`: receiver, pages and worker in one process, until a signal ends it. `work`: the worker alone."""
 
 import asyncio
 import contextlib
@@ -45,18 +45,24 @@ async def serving(settings: Settings) -> AsyncIterator[Serving]:
     Raises SettingsError and the errors of the store before anything is served.
     """
     with contextlib.closing(_listen(settings)) as listener:
-        store = await open_store(settings)
-        try:
-            bot = build(settings, store)
-        except BaseException:
-            await store.close()
-            raise
-        try:
+        async with _built(settings) as bot:
             host, port = listener.getsockname()[:2]
             async with _at_work(bot, _server(settings, bot), listener):
                 yield Serving(f"http://{host}:{port}", bot)
-        finally:
-            await bot.close()
+
+
+@asynccontextmanager
+async def _built(settings: Settings) -> AsyncIterator[Bot]:
+    store = await open_store(settings)
+    try:
+        bot = build(settings, store)
+    except BaseException:
+        await store.close()
+        raise
+    try:
+        yield bot
+    finally:
+        await bot.close()
 
 
 @asynccontextmanager
@@ -107,10 +113,7 @@ def _server(settings: Settings, bot: Bot) -> Server:
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+    ended = _ended()
     async with serving(settings) as here:
         capability = here.bot.capability
         log.info("serving on %s, sandbox %s: %s", here.url, capability.level, capability.reason)
@@ -118,3 +121,23 @@ async def serve(settings: Settings) -> None:
             log.info("no ISSUEWRIGHT_PUBLIC_URL: GitHub is looked through every %.0f s", settings.sweep_seconds)
         await ended.wait()
         log.info("stopping: what is going on is given back and goes on at the next start")
+
+
+async def work(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, without listening anywhere."""
+    ended = _ended()
+    async with _built(settings) as bot, asyncio.TaskGroup() as group:
+        worker = group.create_task(bot.worker.serve(), name="worker")
+        log.info("working, sandbox %s: %s", bot.capability.level, bot.capability.reason)
+        await ended.wait()
+        log.info("stopping: what is going on is given back, and goes on elsewhere or at the next start")
+        worker.cancel()
+
+
+def _ended() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    return ended

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     github_api_url: str = "https://api.github.com"
     """`https://HOST/api/v3` for GitHub Enterprise Server."""
     database_url: str = "sqlite:///issuewright.db"
-    """A relative file lies in the data folder."""
+    """`sqlite:///FILE` (a relative file lies in the data folder), or `postgresql://USER:PASSWORD@HOST/NAME`."""
     data_dir: Path = Path("~/.local/share/issuewright")
     """Database, mirrors and worktrees. It is made when missing, for its owner alone."""
     config: Path | None = None
@@ -50,7 +50,11 @@ class Settings(BaseSettings):
     agent_script: Path | None = None
     """What the scripted demo agent replays."""
     max_parallel: int = Field(default=3, ge=1, le=256)
-    """How many runs may go at once."""
+    """How many runs may go at once, over all processes that share a database."""
+    max_parallel_here: int = Field(default=0, ge=0, le=256)
+    """How many steps of runs this process performs at once; 0: as many as there may be runs."""
+    lease_seconds: float = Field(default=30, ge=2, le=3600)
+    """On PostgreSQL: a worker without a heartbeat for so long is dead, and others take over."""
     sandbox: Literal["auto", "external", "none"] = "auto"
     """`external`: the container or VM around this server is the boundary. `none`: there is none, and you accept it."""
     operator_token: SecretStr = SecretStr("")

@@ -9,12 +9,14 @@ from pathlib import Path
 import httpx
 
 from bot.agents.registry import SandboxedAgents
+from bot.flow.fence import Fence
 from bot.flow.observe import Observer
 from bot.flow.steps.bench import Bench
 from bot.flow.steps.perform import Steps
 from bot.flow.sweep import Sweeper
 from bot.flow.worker import Worker
 from bot.github.door import Door, Server, open_door
+from bot.github.fenced import Fenced
 from bot.github.transport import AppKey
 from bot.operator.decided import decide
 from bot.sandbox.capability import Capability
@@ -73,7 +75,13 @@ def make_data_dir(folder: Path) -> Path:
 async def open_store(settings: Settings) -> Store:
     """The database of these settings; raises the errors of `bot.store.errors`."""
     folder = make_data_dir(settings.data_dir)
-    return await Store.open(settings.database_url, pace=pace(settings), clock=wall_clock, data_dir=folder)
+    return await Store.open(
+        settings.database_url,
+        pace=pace(settings),
+        clock=wall_clock,
+        data_dir=folder,
+        time_to_live=timedelta(seconds=settings.lease_seconds),
+    )
 
 
 def _used(level: SandboxLevel) -> SandboxLevel:
@@ -93,8 +101,10 @@ def build(
     capability = probe(settings.sandbox)
     sandbox = Sandbox(capability, toolchains=decided.toolchains.folders, path=decided.toolchains.path)
     key = AppKey(settings.app_id(), settings.private_key())
-    github = open_door(Server(key, settings.webhook_secret(), settings.github_api_url), clock, http)
-    workspaces = GitWorkspaces(make_data_dir(settings.data_dir) / "work", sandbox)
+    fence = Fence(store)
+    server = Server(key, settings.webhook_secret(), settings.github_api_url)
+    github = open_door(server, clock, Fenced(fence, http))
+    workspaces = GitWorkspaces(make_data_dir(settings.data_dir) / "work", sandbox, fence=fence)
     agents = SandboxedAgents(sandbox, decided.profiles.values())
     observer = Observer(store, github, decided.agent, decided.rulebook)
     bench = Bench(
@@ -111,5 +121,6 @@ def build(
         rulebook=decided.rulebook,
     )
     steps = Steps(bench, observer, Sweeper(store, github, observer, clock))
-    worker = Worker(socket.gethostname(), store, steps, clock, decided.max_parallel)
+    places = settings.max_parallel_here or None
+    worker = Worker(socket.gethostname(), store, steps, clock, decided.max_parallel, places=places)
     return Bot(store, github, capability, agents, worker)

@@ -21,7 +21,11 @@ from bot.operator.decided import pauses, rulebook
 from bot.operator.model import AgentSection, OneRepositorySection, OperatorFile, RunLimitsSection
 from bot.operator.read import parse as operator_file
 from bot.settings import PREFIX, Settings
-from bot.store.errors import UnsupportedDatabase
+from bot.store.claims import PATIENCE, PATIENCE_TO_CLOSE
+from bot.store.opening import TIME_TO_LIVE
+from bot.store.postgres import speaks
+from bot.store.postgres_database import CONNECTIONS, OUTAGE_SECONDS
+from bot.store.pulse import BEATS
 from bot.store.sqlite import file_of
 from bot.task import repo_config
 from bot.task.commands import Verb
@@ -108,10 +112,23 @@ def test_every_sandbox_level() -> None:
 
 
 def test_the_pages_say_which_databases_there_are() -> None:
-    """When PostgreSQL comes, these pages and the doctor have to say so."""
-    with pytest.raises(UnsupportedDatabase):
-        file_of("postgresql://localhost/issuewright", ROOT)
-    assert "SQLite only" in OPERATING.read_text()
+    text = OPERATING.read_text()
+    assert file_of("sqlite:///FILE", ROOT) == ROOT / "FILE"
+    assert speaks("postgresql://USER:PASSWORD@HOST/NAME")
+    assert {"`sqlite:///FILE`", "`postgresql://USER:PASSWORD@HOST/NAME`"} <= set(
+        re.findall(r"`[a-z]+:///?[A-Z:@/]+`", text)
+    )
+
+
+def test_the_times_of_workers_that_are_promised() -> None:
+    text = " ".join((ROOT / "docs" / "postgresql.md").read_text().split())
+    assert timedelta(seconds=Settings().lease_seconds) == TIME_TO_LIVE == timedelta(seconds=30)
+    assert "`ISSUEWRIGHT_LEASE_SECONDS` (30)" in text
+    assert (BEATS, "six times" in text) == (6, True)
+    assert (OUTAGE_SECONDS, "for eight seconds" in text) == (8, True)
+    assert (CONNECTIONS + 2, "up to eight connections" in text) == (8, True)
+    assert (PATIENCE, "within ten seconds" in text) == (timedelta(seconds=10), True)
+    assert (PATIENCE_TO_CLOSE, "up to ten minutes" in text) == (timedelta(minutes=10), True)
 
 
 def test_the_bounds_of_what_is_taken_over() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.doctor.finding import Finding, bad, ok, warn
 from bot.settings import Settings
+from bot.store import postgres
 from bot.store.errors import NeedsMigration, StoreError
 from bot.store.holder import holder
 from bot.store.reads import ReadStore
@@ -25,6 +26,8 @@ _URL = "ISSUEWRIGHT_DATABASE_URL"
 
 async def examine(settings: Settings, clock: Callable[[], datetime]) -> list[Finding]:
     """Schema, holder, and what is stuck or was given up."""
+    if postgres.speaks(settings.database_url):
+        return await _postgres(settings, clock)
     try:
         path = file_of(settings.database_url, settings.data_dir)
     except StoreError as error:
@@ -43,6 +46,26 @@ async def examine(settings: Settings, clock: Callable[[], datetime]) -> list[Fin
     try:
         found.append(ok(f"Database {path}, schema {await store.revision()}"))
         found += _effects(await store.open_effects(), clock(), served=pid is not None)
+    finally:
+        await store.close()
+    return found
+
+
+async def _postgres(settings: Settings, clock: Callable[[], datetime]) -> list[Finding]:
+    place = postgres.place(settings.database_url)
+    try:
+        store = await ReadStore.open_read_only(settings.database_url, clock=clock, data_dir=settings.data_dir)
+    except NeedsMigration:
+        mend = (
+            "`issuewright serve` or `work` sets it up when it starts; so does `issuewright migrate`. Back it up before."
+        )
+        return [warn(f"The database {place} is empty or of an older version.", mend)]
+    except StoreError as error:
+        return [bad(str(error), f"Check {_URL}, and that the server takes connections from here.")]
+    try:
+        workers = await store.workers()
+        found = [ok(f"Database {place}, schema {await store.revision()}, {count(workers, 'worker')} alive")]
+        found += _effects(await store.open_effects(), clock(), served=workers > 0)
     finally:
         await store.close()
     return found

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.flow.fence import LeaseLost
 from bot.github.errors import BadCredentials, NotInstalled, RateLimited, Refused, Unavailable
 from bot.github.payloads import PayloadError
+from bot.store.errors import StoreUnavailable
 from bot.workspace.errors import RemoteUnavailable
 
 ATTEMPTS = 6
@@ -40,6 +42,8 @@ def decide(error: Exception, attempt: int, now: datetime) -> Later | GiveUp:
     match error:
         case RateLimited():
             return Later(error.until, fault, counted=False, ours=False)
+        case StoreUnavailable() | LeaseLost():
+            return Later(now + FIRST_PAUSE, fault, counted=False, ours=False)
         case Refused() | PayloadError():
             return GiveUp(fault, ours=False)
         case Unavailable() | RemoteUnavailable() | NotInstalled() | BadCredentials():

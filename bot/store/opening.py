@@ -89,7 +89,7 @@ async def open_to_read(url: str, data_dir: Path) -> Reading:
     """Without a lock or a session. Raises the errors of `bot.store.errors`."""
     if not postgres.speaks(url):
         return SqliteReaders(sqlite.file_of(url, data_dir))
-    readers = PostgresReaders(url, TIME_TO_LIVE.total_seconds(), 2)
+    readers = PostgresReaders(url, TIME_TO_LIVE.total_seconds(), 2, outage_seconds=0)
     try:
         await readers.read(check_readable)
     except BaseException:

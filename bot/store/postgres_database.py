@@ -38,8 +38,11 @@ MOST_RACES = 10
 class PostgresReaders:
     """Threads with connections to one database."""
 
-    def __init__(self, url: str, idle_seconds: float, connections: int = CONNECTIONS) -> None:
+    def __init__(
+        self, url: str, idle_seconds: float, connections: int = CONNECTIONS, outage_seconds: float = OUTAGE_SECONDS
+    ) -> None:
         self._url = url
+        self._outage_seconds = outage_seconds
         self._engine = postgres.engine(url, connections, idle_seconds)
         self._looking = postgres.looking(self._engine)
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="store")
@@ -56,7 +59,7 @@ class PostgresReaders:
 
     def attempt(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         """The same, here and now."""
-        give_up_at, races = time.monotonic() + OUTAGE_SECONDS, 0
+        give_up_at, races = time.monotonic() + self._outage_seconds, 0
         while True:
             try:
                 with engine.begin() as conn:

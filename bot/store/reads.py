@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, spending, tasks
+from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, spending, tasks, workers
 from bot.store.database import Reading
-from bot.store.opening import open_to_read
+from bot.store.opening import TIME_TO_LIVE, open_to_read
 from bot.store.values import Claimed, Listed, OpenEffect, StoredDelivery
 from bot.task.budget import Spent, TurnKey
 from bot.task.history import Recorded
@@ -34,6 +34,10 @@ class ReadStore:
     async def revision(self) -> str | None:
         """Of the schema."""
         return await self._reading.read(migrate.revision)
+
+    async def workers(self) -> int:
+        """Sessions on PostgreSQL with a heartbeat in the last time to live, as it is by default."""
+        return await self._reading.read(lambda conn: workers.alive(conn, TIME_TO_LIVE.total_seconds()))
 
     async def delivery(self, delivery: DeliveryId) -> StoredDelivery | None:
         return await self._reading.read(lambda conn: deliveries.load(conn, delivery))

@@ -24,7 +24,9 @@ def file_of(url: str, data_dir: Path) -> Path:
     except ArgumentError:
         raise UnsupportedDatabase("The database URL cannot be read; it looks like sqlite:///issuewright.db.") from None
     if parsed.get_backend_name() != "sqlite":
-        raise UnsupportedDatabase(f"Databases of the kind {parsed.get_backend_name()} are not supported yet.")
+        raise UnsupportedDatabase(
+            f"Databases of the kind {parsed.get_backend_name()} are not supported: SQLite and PostgreSQL are."
+        )
     if not parsed.database or parsed.database == ":memory:":
         raise UnsupportedDatabase("The database URL must name a file, for example sqlite:///issuewright.db.")
     return data_dir / parsed.database

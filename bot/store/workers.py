@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, delete, literal_column, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, delete, func, literal_column, select, type_coerce, update
 
 from bot.store import claims
 from bot.store.schema import workers
@@ -45,6 +45,11 @@ def is_younger(conn: Connection, worker: str, seconds: float, *, keep: bool = Fa
     if keep:
         query = query.with_for_update(read=True, key_share=True)
     return conn.execute(query).one_or_none() is not None
+
+
+def alive(conn: Connection, seconds: float) -> int:
+    """How many sessions had a beat in the last `seconds`."""
+    return conn.execute(select(func.count()).select_from(workers).where(_younger(seconds))).scalar_one()
 
 
 def dismiss(conn: Connection, worker: str) -> bool:

@@ -1,5 +1,6 @@
 """Push one commit by its id, from a quarantine, to one branch that must be where we think it is."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.task.ids import BranchName, CommitSha
@@ -13,14 +14,23 @@ _NOT_ALLOWED = ("error: 403", "permission to")
 
 
 async def push(
-    quarantine: Path, remote: Remote, commit: CommitSha, branch: BranchName, expected: CommitSha | None
+    quarantine: Path,
+    remote: Remote,
+    commit: CommitSha,
+    branch: BranchName,
+    expected: CommitSha | None,
+    fence: Callable[[], Awaitable[None]],
 ) -> Pushed | BranchMoved | PushRefused:
-    """The remote branch is at `commit`; it was at `expected` before. Raises RemoteUnavailable."""
+    """The remote branch is at `commit`; it was at `expected` before. Raises RemoteUnavailable.
+
+    `fence` is called last before something is sent, and raises when it may not be.
+    """
     ref = f"refs/heads/{branch}"
     if (known := await _look(quarantine, remote, ref, commit, expected)) is not None:
         return known
     lease = f"--force-with-lease={ref}:{expected or ''}"
     flags = ("--porcelain", "--no-verify", "--no-recurse-submodules", "--no-signed", lease)
+    await fence()
     done = await attempt(quarantine, "push", *flags, "--", remote.url, f"{commit}:{ref}", remote=remote)
     if done.code == 0:
         return Pushed()

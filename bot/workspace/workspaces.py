@@ -1,6 +1,6 @@
 """The workspace door: all git of a task, behind verbs that can be repeated after a crash."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from bot.sandbox.box import Box
@@ -17,19 +17,31 @@ from bot.workspace.remote import bring, heads
 from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
 
 
+async def always() -> None:
+    """The fence of whoever has no rival."""
+
+
 class GitWorkspaces:
     """Worktrees under one folder that is the bot's alone. Implements `bot.flow.doors.Workspaces`.
 
-    `caps` and `protected` (globs) bound what a harvest may bring.
+    `caps` and `protected` (globs) bound what a harvest may bring; `fence` is called right before a push, and raises
+    when nothing may be pushed any more.
     """
 
     def __init__(
-        self, root: Path, sandbox: Sandbox, *, caps: Caps | None = None, protected: Sequence[str] = PROTECTED
+        self,
+        root: Path,
+        sandbox: Sandbox,
+        *,
+        caps: Caps | None = None,
+        protected: Sequence[str] = PROTECTED,
+        fence: Callable[[], Awaitable[None]] = always,
     ) -> None:
         self._folders = Folders(root.resolve())
         self._sandbox = sandbox
         self._mirrors = Mirrors(self._folders)
         self._harvester = Harvester(sandbox, caps, protected)
+        self._fence = fence
 
     async def fetch(
         self, task: TaskId, repo: RepoRef, remote: Remote, base: BranchName, branch: BranchName
@@ -111,7 +123,7 @@ class GitWorkspaces:
 
         Raises RemoteUnavailable.
         """
-        return await publish.push(self._of(task).quarantine, remote, commit, branch, expected)
+        return await publish.push(self._of(task).quarantine, remote, commit, branch, expected, self._fence)
 
     async def close(self, task: TaskId) -> None:
         """Remove worktree, checkout, state and quarantine."""

@@ -8,6 +8,7 @@ import pytest
 
 from bot.doctor import Level, examine
 from bot.settings import Settings
+from bot.store.migrate import HEAD
 from bot.store.store import Store
 from bot.task.effects import EnsureLabels, Pace, RunAgent, Sweep
 from tests.doctor.conftest import named
@@ -32,7 +33,7 @@ async def test_a_served_database_is_read_and_left_alone(settings: Callable[..., 
     finally:
         await store.close()
     assert named(findings, f"(pid {os.getpid()})").level is Level.OK
-    assert named(findings, "schema 0001").level is Level.OK
+    assert named(findings, f"schema {HEAD}").level is Level.OK
     assert [name for name, _ in after] == [name for name, _ in before]
     assert [one for one in after if not one[0].endswith("-shm")] == [one for one in before if one[0][-4:] != "-shm"]
 
@@ -96,5 +97,24 @@ async def test_a_file_that_is_no_database(settings: Callable[..., Settings]) -> 
 
 
 async def test_a_database_of_another_kind(settings: Callable[..., Settings]) -> None:
-    findings = await examine(settings(database_url="postgresql://localhost/issuewright"))
-    assert named(findings, "postgresql").level is Level.BAD
+    findings = await examine(settings(database_url="mysql://localhost/issuewright"))
+    assert named(findings, "mysql").level is Level.BAD
+
+
+async def test_a_postgresql_server_that_does_not_answer(settings: Callable[..., Settings]) -> None:
+    findings = await examine(settings(database_url="postgresql://me:secret@127.0.0.1:1/bot"))
+    assert named(findings, "bot on 127.0.0.1").level is Level.BAD
+    assert not any("secret" in finding.what for finding in findings)
+
+
+async def test_a_postgresql_database_with_a_worker(settings: Callable[..., Settings], database: str) -> None:
+    told = settings(database_url=database)
+    store = await Store.open(database, pace=Pace(), clock=StillClock(), data_dir=told.data_dir)
+    await store.want("world", Sweep())
+    assert named(await examine(told), "1 worker alive").level is Level.OK
+    await store.close()
+    assert named(await examine(told), "0 workers alive").level is Level.OK
+
+
+async def test_an_empty_postgresql_database(settings: Callable[..., Settings], empty_database: str) -> None:
+    assert named(await examine(settings(database_url=empty_database)), "is empty or").level is Level.WARN

@@ -8,11 +8,12 @@ from bot.flow.observe import Observer
 from bot.flow.steps.agent import run_agent
 from bot.flow.steps.bench import Bench
 from bot.flow.steps.checks import verify
+from bot.flow.steps.home import move_in
 from bot.flow.steps.labels import set_labels
 from bot.flow.steps.prepare import prepare
 from bot.flow.steps.publish import publish
 from bot.flow.steps.say import announce, answer, refuse, update_status
-from bot.flow.steps.tidy import tidy
+from bot.flow.steps.tidy import tidy, tidy_worktrees
 from bot.flow.steps.workspace import close_workspace
 from bot.flow.sweep import Sweeper
 from bot.store.values import Claimed
@@ -60,7 +61,15 @@ class Steps:
                 return None
             case _:
                 task = await self.bench.store.task(claimed.task) if claimed.task is not None else None
-                return await self._of_a_task(task, effect) if task is not None else None
+                if task is None:
+                    return None
+                if claimed.moved:
+                    await move_in(self.bench, task, effect)
+                return await self._of_a_task(task, effect)
+
+    async def tidy(self) -> None:
+        """What a machine does for itself; the sweep does it on one machine only."""
+        await tidy_worktrees(self.bench)
 
     async def _of_a_task(self, task: Task, effect: TaskEffect) -> TaskEvent | None:
         match effect:

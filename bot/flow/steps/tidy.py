@@ -15,8 +15,13 @@ DELIVERIES_KEPT = timedelta(days=7)
 
 
 async def tidy(bench: Bench) -> None:
-    """A worktree outlives its run only when its closing was given up; it is asked for again."""
+    """What the sweep looks after."""
     await bench.store.forget_deliveries(bench.clock() - DELIVERIES_KEPT)
+    await tidy_worktrees(bench)
+
+
+async def tidy_worktrees(bench: Bench) -> None:
+    """A worktree outlives its run only when its closing was given up, or the run went on elsewhere."""
     for task in await bench.workspaces.leftovers():
         try:
             await _close_if_idle(bench, task)
