@@ -29,7 +29,8 @@ async def told(env: dict[str, str], folder: Path) -> str:
 
 
 async def test_settings_are_missing(tmp_path: Path) -> None:
-    env = {"PATH": os.environ["PATH"], "ISSUEWRIGHT_DATA_DIR": str(tmp_path / "data"), "ISSUEWRIGHT_PORT": "0"}
+    whole = environment(RealWorld(tmp_path, {"README.md": "x"}).settings(SCRIPT))
+    env = {name: value for name, value in whole.items() if "GITHUB" not in name}
     assert "ISSUEWRIGHT_GITHUB_APP_ID is missing" in await told(env, tmp_path)
 
 

@@ -14,7 +14,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
     A sandboxed process has the folder among its mounts, whoever its parent has become. Not this process itself.
     """
-    mark = "/".join(folder.parts[-2:])  # mounts are told from the root of their file system
+    mark = _in_its_file_system(folder)
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid() and _names(entry, mark):
@@ -43,6 +43,12 @@ async def nothing_left(folder: Path, seconds: float) -> None:
     while left := processes_of(folder):
         assert time.monotonic() - began < seconds, f"left over: {left}"
         await asyncio.sleep(0.01)
+
+
+def _in_its_file_system(folder: Path) -> str:
+    """How a mount of the folder is told: from the root of its file system."""
+    mount = next(parent for parent in folder.parents if parent.is_mount())
+    return f"/{folder.relative_to(mount)}"
 
 
 def _names(entry: Path, mark: str) -> bool:
