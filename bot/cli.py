@@ -4,12 +4,13 @@ import asyncio
 import logging
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from bot import __version__
-from bot.settings import Settings, SettingsError, load
+from bot.settings import SettingsError, load
 
 app = typer.Typer(
     help="Label a GitHub issue `agent:run`, review a pull request.",
@@ -54,8 +55,45 @@ def demo(
     """Play the whole story on a GitHub that lives on this machine: label, pull request, review, merge."""
     from bot.demo.play import play
 
-    _set_up_logging(Settings().log_level if not json else "error", quiet=True)
+    _set_up_logging(load().log_level if not json else "error", quiet=True)
     raise typer.Exit(_run(play(keep=keep, as_json=json, port=port)))
+
+
+@app.command("try")
+def try_(
+    path: Annotated[Path, typer.Argument(help="A folder of your git repository; HEAD is the base.")],
+    issue: Annotated[str, typer.Option(help="File with the issue: first line title, rest body. `-`: stdin.")],
+    agent: Annotated[str | None, typer.Option(help="What the agent is called.")] = None,
+    agent_command: Annotated[
+        str | None,
+        typer.Option(help="Command line of the agent: prompt on stdin and in $ISSUEWRIGHT_PROMPT_FILE, exit code 0."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="End with one line of JSON and nothing else on stdout.")] = False,
+    timeout: Annotated[float, typer.Option(help="Minutes for the whole job.", min=0.01, max=1440)] = 60,
+) -> None:
+    """Do the whole job on your own repository, on this machine alone: no account, nothing leaves it.
+
+    The branch is fetched back into the repository as agent/…; its work tree, index and configuration stay untouched.
+
+    Exit codes: 0 a pull request whose required checks pass · 1 a pull request whose checks fail or that has none ·
+    2 repository, issue or options cannot be used · 3 the agent changed nothing, declined or asked · 4 failed, or the
+    time was up · 130 interrupted.
+    """
+    from bot.trial.issue import read_issue
+    from bot.trial.source import look
+    from bot.trial.trial import Order, try_out, with_agent
+    from bot.trial.unfit import Unfit
+
+    settings = load()
+    _set_up_logging(settings.log_level, quiet=True)
+    try:
+        text, source = read_issue(issue), look(path)
+        order = Order(source, text, with_agent(settings, source, agent, agent_command), timeout)
+        code = _run(try_out(order, as_json=json))
+    except Unfit as unfit:
+        print(f"issuewright: {unfit}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -57,8 +57,8 @@ def ending(task: Task, history: History) -> Ending:
             said = plainly(reason(history, task.run))
             return Ending(Code.NO_CHANGE, "The agent answered the issue and changed nothing.", said)
         case _:
-            first, _, rest = plainly(why_failed(history, task.run)).partition("\n")
-            return Ending(Code.FAILED, f"It failed: {one_line(first, 400).rstrip(':')}", rest.strip())
+            why = plainly(why_failed(history, task.run))
+            return Ending(Code.FAILED, f"It failed: {one_line(why.replace('- ', '', 1), 400)}", why)
 
 
 def _pull(history: History) -> Ending:

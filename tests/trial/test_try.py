@@ -130,7 +130,9 @@ def test_a_huge_change_is_not_taken_over(person: Person, repo: Path) -> None:
     person.agent("truncate -s 21M huge.bin\n")
     ended = person.tries(repo, "--json")
     assert ended.exit_code == 4
-    assert ended.stderr == "issuewright: It failed: the agent's changes may not be taken over\n"
+    assert ended.stderr == (
+        "issuewright: It failed: the agent's changes may not be taken over: `huge.bin` is larger than 20 MiB.\n"
+    )
     told = only_json(ended.stdout)
     assert (told["state"], told["branch"], told["head"]) == ("failed", None, None)
 
