@@ -24,7 +24,7 @@ _LEVELS = ("none", "read", "write", "admin")
 
 
 def credentials(settings: Settings) -> Iterator[Finding]:
-    """One finding per missing setting; a key must be able to sign."""
+    """One finding per missing or useless setting."""
     whole = True
     for ask, name in (
         (settings.app_id, "GITHUB_APP_ID"),
@@ -36,9 +36,6 @@ def credentials(settings: Settings) -> Iterator[Finding]:
         except SettingsError as error:
             whole = False
             yield bad(str(error), f"Set {PREFIX}{name}; app.yml says how to register an App.")
-    if _has_key(settings) and (why := cannot_sign(settings.private_key())):
-        whole = False
-        yield bad(f"The App's private key cannot be used: {why}.", "Make a new one on the App's settings page.")
     if whole:
         yield ok("App id, private key and webhook secret are set.")
     yield from _exposed(settings)
@@ -50,17 +47,6 @@ def _has_key(settings: Settings) -> bool:
         return bool(settings.private_key())
     except SettingsError:
         return False
-
-
-def cannot_sign(pem: str) -> str:
-    """Why this key signs no token; empty when it does."""
-    import jwt
-
-    try:
-        jwt.encode({"iss": "doctor"}, pem, algorithm="RS256")
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
-        return " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return ""
 
 
 def _exposed(settings: Settings) -> Iterator[Finding]:
@@ -84,7 +70,7 @@ async def examine(
     settings: Settings, clock: Callable[[], datetime], http: httpx.AsyncBaseTransport | None
 ) -> list[Finding]:
     """Nothing without credentials: `credentials` has told that."""
-    if not settings.github_app_id or not _has_key(settings) or cannot_sign(settings.private_key()):
+    if not settings.github_app_id or not _has_key(settings):
         return []
     key = AppKey(settings.app_id(), settings.private_key())
     looked = await look(key, settings.github_api_url, clock, http)

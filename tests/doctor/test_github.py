@@ -88,7 +88,7 @@ async def test_a_key_that_is_none(settings: Callable[..., Settings], tmp_path: P
     key.write_text("-----BEGIN RSA PRIVATE KEY-----\nnonsense\n-----END RSA PRIVATE KEY-----\n")
     key.chmod(0o644)
     findings = await examine(settings(github_app_id="12"))
-    assert named(findings, "cannot be used").level is Level.BAD
+    assert named(findings, "is no RSA private key").level is Level.BAD
     assert named(findings, "Others may read the private key").mend == f"chmod 600 {key}"
     assert not [finding for finding in findings if "cannot be seen" in finding.what]
     assert "nonsense" not in report(findings)
