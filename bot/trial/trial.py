@@ -16,6 +16,8 @@ from bot.agents.profiles import BadCommand, command
 from bot.demo.narrator import Narrator
 from bot.demo.play import Summary
 from bot.flow.steps.bench import WORK
+from bot.operator.decided import decide
+from bot.operator.read import find, read
 from bot.settings import Settings
 from bot.task.events import ChangesMade, Verified
 from bot.task.history import History, newest
@@ -43,21 +45,27 @@ class Order:
 
 
 def with_agent(settings: Settings, source: Source, name: str | None, line: str | None) -> Settings:
-    """The person's settings with the agent of the command line, which is a plain command. Raises Unfit.
+    """The person's settings, with this command line as the agent, if there is one. Raises Unfit and SettingsError.
 
-    It goes by the name that the repository's own file asks for, if it does: the bot gives it no other.
+    The command goes by the name that the repository's own file asks for, if it does: the bot runs no other.
     """
+    file = find(settings)
+    settings = settings.model_copy(update={"config": file if file.exists() else settings.config})
     if line is not None:
         try:
             command(line, Path.cwd())
         except BadCommand as error:
             raise Unfit(f"--agent-command: {error}") from error
-        own = {"agent_command": line, "agent_protocol": "command", "agent": name or "command"}
+        own = {"agent_command": line, "agent_protocol": "command", "agent": "command"}
         settings = settings.model_copy(update=own)
-    elif not settings.agent_command and settings.agent_script is None:
+    elif not (settings.agent_command or settings.agent_script or read(settings).agents):
         raise Unfit("No agent: give one with --agent-command, or set ISSUEWRIGHT_AGENT_COMMAND.")
-    called = source.agent or name or settings.agent
-    return settings.model_copy(update={"agent": called})
+    if called := (source.agent if settings.agent_command else None) or name:
+        settings = settings.model_copy(update={"agent": called})
+    decided = decide(settings)
+    if decided.agent not in decided.profiles:
+        raise Unfit(f"No agent is called {decided.agent}; known: {', '.join(sorted(decided.profiles))}.")
+    return settings.model_copy(update={"agent": decided.agent})
 
 
 async def try_out(order: Order, *, as_json: bool) -> int:

@@ -7,8 +7,10 @@ import pytest
 
 from bot.demo.forge.forge import wall_clock
 from bot.demo.forge.git.bare import BareRepo, Signature
+from bot.settings import Settings, SettingsError
 from bot.trial.issue import IssueText, parse
 from bot.trial.source import Source, look
+from bot.trial.trial import with_agent
 from bot.trial.unfit import Unfit
 from tests.trial.people import everything, git, repository
 
@@ -167,3 +169,32 @@ def test_an_issue(text: str, issue: IssueText) -> None:
 def test_no_issue(text: str) -> None:
     with pytest.raises(Unfit, match="The issue"):
         parse(text)
+
+
+def settings_of(tmp_path: Path, **values: object) -> Settings:
+    return Settings(_env_file=None, data_dir=tmp_path, **values)  # type: ignore[arg-type, call-arg]
+
+
+def test_the_command_goes_by_the_name_that_the_repository_asks_for(repo: Path, tmp_path: Path) -> None:
+    (repo / ".github").mkdir()
+    (repo / ".github" / "issuewright.yml").write_text("agent: codex\n")
+    plain = look(repo)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "Name it")
+    mine = settings_of(tmp_path, agent="mine", agent_command="agent --acp")
+    told = with_agent(mine, look(repo), "other", "true")
+    assert (told.agent, told.agent_command, told.agent_protocol) == ("codex", "true", "command")
+    assert with_agent(mine, plain, None, None).agent == "mine"
+    assert with_agent(mine, plain, "other", "true").agent == "other"
+    assert with_agent(mine, plain, None, "true").agent == "command"
+
+
+def test_the_agents_of_the_operators_file_can_be_tried(repo: Path, tmp_path: Path) -> None:
+    source = look(repo)
+    (tmp_path / "issuewright.toml").write_text('[agents.slow]\ncommand = "slow"\n[agents.quick]\ncommand = "quick"\n')
+    settings = with_agent(settings_of(tmp_path), source, "quick", None)
+    assert (settings.agent, settings.config) == ("quick", tmp_path / "issuewright.toml")
+    with pytest.raises((Unfit, SettingsError), match=r"third.*quick.*slow"):
+        with_agent(settings_of(tmp_path), source, "third", None)
+    with pytest.raises(Unfit, match="No agent: give one with --agent-command"):
+        with_agent(settings_of(tmp_path / "elsewhere"), source, None, None)
