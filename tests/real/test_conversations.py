@@ -66,6 +66,12 @@ async def test_a_crash_changes_nothing(name: str, quick_path: Path) -> None:
     assert bot.picture() == small.picture(), disturbance
 
 
+@pytest.mark.parametrize("name", ["reviewed then merged", "asked"])
+async def test_nearly_every_effect_may_be_performed_twice(name: str, quick_path: Path) -> None:
+    bot = await held(name, quick_path, Disturbance(crash_often=True, crash_after=True))
+    assert bot.picture() == (await in_small(name, quick_path)).picture()
+
+
 def _twice_and_shuffled(webhooks: list[Any]) -> list[Any]:
     return random.Random(SEED).sample(webhooks * 2, len(webhooks) * 2)
 

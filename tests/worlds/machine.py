@@ -61,16 +61,22 @@ class Heard:
 
 @dataclass
 class Disturbance:
-    """What goes wrong in a conversation: at most one crash, and what happens to webhooks."""
+    """What goes wrong in a conversation: crashes, and what happens to webhooks."""
 
     crash_at: int = -1
     """Number of the effect at which the process dies; -1: never."""
     crash_after: bool = False
     """After the effect was performed and before it was recorded; else before it was performed."""
+    crash_often: bool = False
+    """At every other effect, so that nearly each is performed twice."""
     deliver: Callable[[list[Any]], list[Any]] = list
     """What becomes of the webhooks that wait: doubled, shuffled, lost."""
     sweep: bool = False
     """Look for what no webhook told."""
+
+    def crashes(self, number: int) -> bool:
+        """Does the process die at this effect?"""
+        return number == self.crash_at or (self.crash_often and number % 2 == 0)
 
 
 @dataclass
@@ -163,7 +169,7 @@ class Machine(ABC):
         if claimed is None:
             return False
         number, self.effects = self.effects, self.effects + 1
-        if number == self.disturbance.crash_at:
+        if self.disturbance.crashes(number):
             if self.disturbance.crash_after:
                 await self.worker.perform(claimed)
             await self.crash()
