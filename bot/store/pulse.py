@@ -52,6 +52,8 @@ class Pulse:
         Raises DBAPIError when the first session cannot begin. Whoever had this machine before is dead.
         """
         self._engine = engine
+        # one round trip a beat: each costs a place in the queue for the interpreter's lock on a busy machine
+        self._beating = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._who = who
         self._time_to_live = time_to_live
         self._rung = rung
@@ -108,12 +110,29 @@ class Pulse:
 
     def _tick(self) -> None:
         standing = self._standing
-        if standing is not None and not self._beat(standing):
-            log.error("the heartbeat of %s was too late: what it held is given up", standing.id)
-            self._standing = standing = None
+        others = True
+        if standing is not None:
+            goes_on, others = self._beat(standing)
+            if not goes_on:
+                log.error("the heartbeat of %s was too late: what it held is given up", standing.id)
+                self._standing = standing = None
         if standing is None:
             self._begin()
             self._rung()
+        if others:
+            self._take_over()
+
+    def _beat(self, standing: _Standing) -> tuple[bool, bool]:
+        sent_at = elapsed()
+        if sent_at - standing.beaten_at > self._time_to_live / 2:
+            return False, True
+        with self._beating.connect() as conn:
+            goes_on, others = workers.beat(conn, standing.id, self._time_to_live)
+        if goes_on:
+            self._standing = _Standing(standing.id, sent_at)
+        return goes_on, others
+
+    def _take_over(self) -> None:
         with self._engine.begin() as conn:
             dead = workers.take_over(conn, self._time_to_live)
             if dead:
@@ -121,13 +140,3 @@ class Pulse:
         if dead:
             log.warning("took over from %s, which had no heartbeat for %g s", ", ".join(dead), self._time_to_live)
             self._rung()
-
-    def _beat(self, standing: _Standing) -> bool:
-        sent_at = elapsed()
-        if sent_at - standing.beaten_at > self._time_to_live / 2:
-            return False
-        with self._engine.begin() as conn:
-            if not workers.beat(conn, standing.id, self._time_to_live):
-                return False
-        self._standing = _Standing(standing.id, sent_at)
-        return True

@@ -30,10 +30,16 @@ def _younger(seconds: float) -> ColumnElement[bool]:
     return type_coerce(workers.c.heartbeat_at, BigInteger) > NOW - int(seconds * 1_000_000)
 
 
-def beat(conn: Connection, worker: str, seconds: float) -> bool:
-    """The session goes on. False: its last beat is older than `seconds`, and nothing brings it back."""
+def beat(conn: Connection, worker: str, seconds: float) -> tuple[bool, bool]:
+    """One statement: does the session go on, and is there another one without a beat for `seconds`?
+
+    A session whose own last beat is older does not go on; nothing brings it back.
+    """
     mine = update(workers).where(workers.c.id == worker, _younger(seconds)).values(heartbeat_at=NOW)
-    return conn.execute(mine).rowcount == 1
+    beaten = mine.returning(workers.c.id).cte("beaten")
+    others = select(workers.c.id).where(workers.c.id != worker, ~_younger(seconds))
+    row = conn.execute(select(select(beaten.c.id).exists(), others.exists())).one()
+    return bool(row[0]), bool(row[1])
 
 
 def is_younger(conn: Connection, worker: str, seconds: float, *, keep: bool = False) -> bool:
