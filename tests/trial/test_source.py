@@ -110,9 +110,10 @@ def test_the_agent_of_the_repository_is_known(repo: Path) -> None:
 
 
 def test_variables_of_a_surrounding_git_lead_nowhere(repo: Path, tmp_path: Path) -> None:
-    os.environ["GIT_DIR"] = str(repository(tmp_path / "other") / ".git")
+    head = git(repo, "rev-parse", "HEAD")
+    os.environ["GIT_DIR"] = str(repository(tmp_path / "other", {"else": ""}) / ".git")
     try:
-        assert look(repo).top == repo
+        assert look(repo).head == head
     finally:
         del os.environ["GIT_DIR"]
 
