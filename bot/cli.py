@@ -127,6 +127,51 @@ def doctor() -> None:
 
 
 @app.command()
+def pause(
+    repository: Annotated[str | None, typer.Argument(metavar="[OWNER/REPO]", help="Else the whole server.")] = None,
+    reason: Annotated[str, typer.Option(help="Said on the issues that wait.")] = "",
+) -> None:
+    """Admit no new run, of the server or of one repository; what runs goes on. Works while `serve` runs."""
+    from bot.operator import pausing
+    from bot.wiring import wall_clock
+
+    print(pausing.pause(load(), repository, reason, wall_clock))
+
+
+@app.command()
+def resume(
+    repository: Annotated[str | None, typer.Argument(metavar="[OWNER/REPO]", help="Else the whole server.")] = None,
+) -> None:
+    """End a pause. Works while `serve` runs."""
+    from bot.operator import pausing
+    from bot.wiring import wall_clock
+
+    print(pausing.resume(load(), repository, wall_clock))
+
+
+@app.command()
+def purge(
+    repository: Annotated[str, typer.Argument(metavar="OWNER/REPO")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove everything that is kept of a repository, from database and disk. Nothing changes on GitHub."""
+    from bot.operator import purge as purging
+    from bot.operator.pausing import named
+    from bot.wiring import wall_clock
+
+    settings = load()
+    stock = purging.look(settings, named(repository), wall_clock)
+    if stock.empty:
+        print(f"Nothing is kept of {repository}.")
+        return
+    if not yes:
+        typer.confirm(f"Remove {purging.told(stock)} of {repository} for good?", abort=True)
+    removed = purging.purge(settings, repository, wall_clock)
+    print(f"Removed of {repository}: {purging.told(removed)}.")
+    print(f"It is paused, so that labels which are still there start nothing: `issuewright resume {repository}`.")
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to this version, after a backup of its file. `serve` does it by itself."""
     from bot.wiring import open_store

@@ -18,7 +18,8 @@ from bot.flow.worker import Worker
 from bot.github.door import Door, Server, open_door
 from bot.github.fenced import Fenced
 from bot.github.transport import AppKey
-from bot.operator.decided import decide
+from bot.operator.decided import decide, pauses
+from bot.operator.read import read
 from bot.sandbox.capability import Capability
 from bot.sandbox.probe import probe
 from bot.sandbox.process import Sandbox
@@ -73,15 +74,25 @@ def make_data_dir(folder: Path) -> Path:
 
 
 async def open_store(settings: Settings) -> Store:
-    """The database of these settings; raises the errors of `bot.store.errors`."""
+    """The database of these settings, which knows the pauses of the operator's file.
+
+    Raises SettingsError and the errors of `bot.store.errors`.
+    """
+    paused = pauses(read(settings))
     folder = make_data_dir(settings.data_dir)
-    return await Store.open(
+    store = await Store.open(
         settings.database_url,
         pace=pace(settings),
         clock=wall_clock,
         data_dir=folder,
         time_to_live=timedelta(seconds=settings.lease_seconds),
     )
+    try:
+        await store.declare_pauses(paused)
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
 def _used(level: SandboxLevel) -> SandboxLevel:

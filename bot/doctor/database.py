@@ -17,6 +17,7 @@ from bot.store.reads import ReadStore
 from bot.store.sqlite import file_of
 from bot.store.values import OpenEffect
 from bot.words.plain import count, duration, one_line
+from bot.words.status import paused
 
 LATE_SECONDS = 60.0
 """Something that has been due for longer, while `serve` runs, is stuck."""
@@ -45,6 +46,7 @@ async def examine(settings: Settings, clock: Callable[[], datetime]) -> list[Fin
         return [*found, bad(str(error), _mend(path))]
     try:
         found.append(ok(f"Database {path}, schema {await store.revision()}"))
+        found += [warn(f"{one.repository or 'The server'}: {paused(one)}") for one in await store.pauses()]
         found += _effects(await store.open_effects(), clock(), served=pid is not None)
     finally:
         await store.close()
@@ -65,6 +67,7 @@ async def _postgres(settings: Settings, clock: Callable[[], datetime]) -> list[F
     try:
         workers = await store.workers()
         found = [ok(f"Database {place}, schema {await store.revision()}, {count(workers, 'worker')} alive")]
+        found += [warn(f"{one.repository or 'The server'}: {paused(one)}") for one in await store.pauses()]
         found += _effects(await store.open_effects(), clock(), served=workers > 0)
     finally:
         await store.close()

@@ -64,8 +64,6 @@ def _file(settings: Settings, decided: Decided) -> Iterable[Finding]:
     if decided.toolchains.folders:
         yield ok(f"The sandbox shows {', '.join(map(str, decided.toolchains.folders))}.")
     yield ok(f"New tasks get the agent {decided.agent}.")
-    for name, reason in decided.pauses.items():
-        yield warn(f"{name or 'The server'} is paused in the operator's file: {reason}.")
 
 
 def _secrets(profile: Profile) -> Iterable[Finding]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from bot.store import claims, deliveries, effects, homes, queue, tasks
+from bot.store import claims, deliveries, effects, homes, pauses, queue, tasks
 from bot.store import schema as s
 from bot.store.values import Applied, Claimed, DeliveryState, Finished, Repeated
 from bot.task.codec import encode
@@ -122,13 +122,19 @@ class Facts:
     # ── admission ──
 
     def admit(self, limit: int) -> list[Task]:
-        """Start the runs that there are places for, oldest wish first. Lock order: limit, task, effect."""
+        """Start the runs that there are places for, oldest wish first, and none that a pause holds up.
+
+        Lock order: limit, task, effect.
+        """
         if queue.next_wish(self.conn, self.now) is None:
             return []
-        self.conn.execute(select(s.limits.c.name).where(s.limits.c.name == "runs").with_for_update())
+        tasks.hold_admission(self.conn)
+        paused = pauses.held(self.conn)
+        if paused is None:
+            return []
         free = limit - tasks.running(self.conn)
         admitted: list[Task] = []
-        while free > len(admitted) and (wish := queue.next_wish(self.conn, self.now)) is not None:
+        while free > len(admitted) and (wish := queue.next_wish(self.conn, self.now, paused)) is not None:
             task = tasks.lock(self.conn, wish.task)
             if not queue.grant(self.conn, wish):
                 continue

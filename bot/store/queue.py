@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, or_, select
 
-from bot.store.schema import ADMITTED, WAITING, effects
+from bot.store.schema import ADMITTED, WAITING, effects, tasks
 from bot.task.ids import EffectId, TaskId
 
 
@@ -18,9 +18,11 @@ class Wish:
     run: int
 
 
-def next_wish(conn: Connection, now: datetime) -> Wish | None:
-    """The oldest; it is not locked yet, because its task comes first."""
+def next_wish(conn: Connection, now: datetime, paused: tuple[int, ...] = ()) -> Wish | None:
+    """The oldest, but of no repository in `paused`; it is not locked yet, because its task comes first."""
     query = select(effects.c.id, effects.c.task_id, effects.c.run).where(ADMITTED, WAITING, effects.c.due_at <= now)
+    if paused:
+        query = query.join(tasks, tasks.c.id == effects.c.task_id).where(tasks.c.repo_id.not_in(paused))
     row = conn.execute(query.order_by(effects.c.due_at, effects.c.id).limit(1)).one_or_none()
     return None if row is None else Wish(row.id, row.task_id, row.run)
 

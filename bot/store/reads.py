@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bot.store import artifacts, claims, deliveries, effects, migrate, notes, queue, spending, tasks, workers
+from bot.store import artifacts, claims, deliveries, effects, migrate, notes, pauses, queue, spending, tasks, workers
 from bot.store.database import Reading
 from bot.store.opening import TIME_TO_LIVE, open_to_read
 from bot.store.values import Claimed, Listed, OpenEffect, StoredDelivery
@@ -12,6 +12,7 @@ from bot.task.budget import Spent, TurnKey
 from bot.task.history import Recorded
 from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumber, RepoRef, TaskId
 from bot.task.model import Task
+from bot.task.pause import Pause
 from bot.task.results import Progress
 
 
@@ -114,6 +115,14 @@ class ReadStore:
     async def find_artifact(self, task: TaskId, kind: str, name: str | None = None) -> bytes | None:
         """The content kept last of this kind, and name if one is given."""
         return await self._reading.read(lambda conn: artifacts.find(conn, task, kind, name))
+
+    async def pauses(self) -> list[Pause]:
+        """Every pause, the server's first."""
+        return await self._reading.read(pauses.listed)
+
+    async def pause_of(self, repo: RepoRef) -> Pause | None:
+        """The pause that holds a repository up."""
+        return await self._reading.read(lambda conn: pauses.of(conn, repo.full_name))
 
     async def spent(self, repo_id: int, task: TaskId, month: str) -> Spent:
         """Agent minutes of a task, and of its repository and of everything in a month (`2026-11`)."""

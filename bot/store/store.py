@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from bot.store import artifacts, claims, deliveries, effects, notes, postgres, spending, sqlite, tasks
+from bot.store import artifacts, claims, deliveries, effects, notes, pauses, postgres, spending, sqlite, tasks
 from bot.store.bell import Bell
 from bot.store.deliveries import Arrival
 from bot.store.errors import StoreClosed
@@ -219,6 +219,10 @@ class Store(ReadStore):
     async def set_progress(self, task: TaskId, run: int, progress: Progress) -> None:
         """What the agent does now; a newer run's progress is not overwritten by an older one's."""
         await self._write(lambda conn: notes.set_progress(conn, task, run, progress, self._clock()))
+
+    async def declare_pauses(self, reasons: Mapping[str, str]) -> None:
+        """The pauses of the operator's file are exactly these: reasons by `Pause.repository`."""
+        await self._tell(lambda facts: pauses.declare(facts.conn, reasons, facts.now))
 
     async def set_spent(self, turn: TurnKey, seconds: float) -> None:
         """How long a turn has taken so far."""

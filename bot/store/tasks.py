@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select, true, update
 
-from bot.store.schema import events, labels, tasks
+from bot.store.schema import events, labels, limits, tasks
 from bot.store.upsert import insert
 from bot.store.values import Listed
 from bot.task.codec import decode_event, decode_task, encode
@@ -74,6 +74,29 @@ def newest(conn: Connection, limit: int) -> list[Listed]:
     """Tasks for a page, newest first."""
     query = select(tasks.c.payload, tasks.c.created_at, tasks.c.updated_at).order_by(tasks.c.id.desc()).limit(limit)
     return [Listed(decode_task(row.payload), row.created_at, row.updated_at) for row in conn.execute(query)]
+
+
+def queued(conn: Connection) -> list[Task]:
+    """Tasks that want a run."""
+    query = select(tasks.c.payload).where(tasks.c.phase == Phase.QUEUED).order_by(tasks.c.id)
+    return [decode_task(payload) for payload in conn.execute(query).scalars()]
+
+
+def of_repositories(conn: Connection, repo_ids: Sequence[int]) -> list[Task]:
+    """Every task of these repositories, oldest first."""
+    query = select(tasks.c.payload).where(tasks.c.repo_id.in_(repo_ids)).order_by(tasks.c.id)
+    return [decode_task(payload) for payload in conn.execute(query).scalars()]
+
+
+def lock_all(conn: Connection, numbers: Sequence[TaskId]) -> list[Task]:
+    """These tasks, held until the end of the transaction, in the order of their ids."""
+    query = select(tasks.c.payload).where(tasks.c.id.in_(numbers)).order_by(tasks.c.id).with_for_update()
+    return [decode_task(payload) for payload in conn.execute(query).scalars()]
+
+
+def hold_admission(conn: Connection) -> None:
+    """Until the end of the transaction nobody else admits a run."""
+    conn.execute(select(limits.c.name).where(limits.c.name == "runs").with_for_update())
 
 
 def repositories(conn: Connection) -> list[RepoRef]:

@@ -74,6 +74,7 @@ async def stage(folder: Path, source: Source, settings: Settings) -> AsyncIterat
             webhook_secret=secrets.token_hex(32),
         )
         async with serving(_embedded(settings, folder, forge.api_url, app)) as here:
+            await here.bot.store.declare_pauses({})  # a pause is for the server, not for a trial
             app.webhook_url = f"{here.url}/webhooks/github"
             world.install_app(app, [repo.full_name])
             yield Stage(here.bot, world, repo.full_name, repo.id)

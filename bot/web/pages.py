@@ -17,6 +17,7 @@ from bot.web.guard import Guard, Refused
 from bot.web.probes import Readiness, metrics, readiness_report
 from bot.web.rendering import HEADERS, Rendering
 from bot.web.story import chapters, log_of, pending, reason
+from bot.words.status import paused
 from bot.words.timeline import ago, phase_word, standing, visible
 
 LOG_BYTES = 512 * 1024
@@ -70,8 +71,11 @@ class Pages:
         progress = {task: said for task in working if (said := await self.store.progress(task)) is not None}
         shown = groups(tasks, progress, self.clock())
         dead = homeless_dead(await self.store.open_effects())
+        pauses = [(pause.repository, paused(pause)) for pause in await self.store.pauses()]
         running = any(listed.task.phase in RUNNING for listed in tasks)
-        return self.rendering.page("dashboard.html", groups=shown, dead=dead, renew=RENEW_SECONDS if running else None)
+        return self.rendering.page(
+            "dashboard.html", groups=shown, dead=dead, pauses=pauses, renew=RENEW_SECONDS if running else None
+        )
 
     # ── for the operator, and whoever has a link ──
 
@@ -89,7 +93,7 @@ class Pages:
             task=task,
             badge=phase_word(task.phase),
             mood=mood_of(task.phase),
-            standing=standing(task, position),
+            standing=standing(task, position, await self.store.pause_of(task.issue.repo)),
             reason=reason(history, task.phase),
             progress=progress,
             doing=said_so_far(progress) if progress else "",

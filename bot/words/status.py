@@ -6,6 +6,7 @@ from typing import assert_never
 from bot.task.events import Published, RunAdmitted, WorkspacePrepared
 from bot.task.history import History, newest, started_at, steps_of_run
 from bot.task.model import RUNNING, Phase, Task
+from bot.task.pause import Pause
 from bot.task.results import Progress
 from bot.words.plain import count, duration, harmless, one_line
 
@@ -19,11 +20,20 @@ class View:
     progress: Progress | None = None
     position: int | None = None
     """Place in the queue, 1 = next."""
+    pause: Pause | None = None
+    """What holds up the runs of its repository."""
 
 
 def status(view: View) -> str:
     """The whole comment, without its marker."""
-    lines = [_headline(view), *_steps(view), *_now(view), *_notes(view), _what_next(view.task), _closing_line(view)]
+    lines = [
+        _headline(view),
+        *_steps(view),
+        *_now(view),
+        *_notes(view),
+        _what_next(view.task, view.pause),
+        _closing_line(view),
+    ]
     return "\n".join(line for line in lines if line)
 
 
@@ -42,6 +52,8 @@ def _headline(view: View) -> str:
 
 def _name(view: View) -> str:
     match view.task.phase:
+        case Phase.QUEUED if view.pause:
+            return "Queued, paused"
         case Phase.QUEUED:
             return "Queued" if view.position is None else f"Queued, {_ordinal(view.position)}"
         case Phase.PREPARING | Phase.WORKING | Phase.VERIFYING | Phase.PUBLISHING:
@@ -101,8 +113,15 @@ def _notes(view: View) -> list[str]:
     return [harmless(note) for note in prepared.notes] if prepared and view.task.live else []
 
 
-def _what_next(task: Task) -> str:
+def paused(pause: Pause) -> str:
+    """Why no run starts, and what ends it."""
+    return f"Paused by the operator: {one_line(pause.reason).rstrip('.')}. Runs start again with {pause.ends_with}."
+
+
+def _what_next(task: Task, pause: Pause | None) -> str:
     match task.phase:
+        case Phase.QUEUED if pause:
+            return f"{harmless(paused(pause))} `/agent stop` takes it out of the queue."
         case Phase.QUEUED:
             return "Waits for a free place; the runs before it end or stop. `/agent stop` takes it out of the queue."
         case Phase.PREPARING | Phase.WORKING | Phase.VERIFYING | Phase.PUBLISHING:

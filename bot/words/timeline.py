@@ -40,8 +40,10 @@ from bot.task.events import (
     WorkspacePrepared,
 )
 from bot.task.model import LABEL_RUN, Phase, Task
+from bot.task.pause import Pause
 from bot.task.results import FileChange, Verdict, Verification
 from bot.words.plain import count, duration, one_line
+from bot.words.status import paused
 
 WORDS = 8000
 """Characters of somebody else's words on a page."""
@@ -215,9 +217,11 @@ def phase_word(phase: Phase) -> str:
             return phase.value
 
 
-def standing(task: Task, position: int | None) -> str:
+def standing(task: Task, position: int | None, pause: Pause | None = None) -> str:
     """What the task waits for, and what ends the waiting. `position` in the queue, 1 = next."""
     match task.phase:
+        case Phase.QUEUED if pause:
+            return paused(pause).replace("`", "")
         case Phase.QUEUED:
             place = f" ({count(position - 1, 'task')} before it)" if position and position > 1 else ""
             return f"Waits for a free place{place}; starts when a run ends or stops."

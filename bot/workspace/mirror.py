@@ -1,6 +1,7 @@
 """A bare cache of one repository: its base branch and nothing else, never an object that an agent made."""
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,6 +49,15 @@ class Mirrors:
         flags = ("--sort=-committerdate", "--count=1", "--format=%(objectname)")
         found = (await git(self.path(repo), "for-each-ref", *flags, "refs/heads")).decode().strip()
         return CommitSha(found) if found else None
+
+    async def drop(self, repo: RepoRef) -> None:
+        """Remove it, when nobody fetches; it may be gone already."""
+        mirror = self.path(repo)
+        if not mirror.parent.is_dir():
+            return
+        async with locked(mirror.with_suffix(".lock")):
+            await asyncio.to_thread(shutil.rmtree, mirror, ignore_errors=True)
+            mirror.with_suffix(".lock").unlink(missing_ok=True)
 
     async def read(self, repo: RepoRef, commit: CommitSha, path: str) -> bytes | None:
         """A regular file of at most 1 MiB; None otherwise."""

@@ -133,6 +133,10 @@ class GitWorkspaces:
         for folder in (folders.tree, folders.harvest, folders.home, folders.root):
             await remove(self._sandbox, folder)
 
+    async def forget(self, repo: RepoRef) -> None:
+        """Remove the mirror. The worktrees that borrow from it have to be closed before."""
+        await self._mirrors.drop(repo)
+
     async def leftovers(self) -> Sequence[TaskId]:
         """Tasks that have a folder on this machine."""
         return self._folders.tasks()

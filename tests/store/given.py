@@ -37,15 +37,17 @@ from tests.worlds.clock import StillClock
 
 START = StillClock().now
 REPO = RepoRef(1, "acme/app", InstallationId(5))
+OTHER = RepoRef(2, "acme/other", InstallationId(5))
+ARTIFACT = ArtifactId(1)
 COMMIT = CommitSha("c" * 40)
 
 
-def issue(number: int = 7) -> IssueRef:
-    return IssueRef(REPO, IssueNumber(number))
+def issue(number: int = 7, repo: RepoRef = REPO) -> IssueRef:
+    return IssueRef(repo, IssueNumber(number))
 
 
-def labelled(number: int = 7, label_event: int = 11) -> Labelled:
-    return Labelled(issue(number), Login("ann"), label_event, START, "Fix it", ArtifactId(1), "claude")
+def labelled(number: int = 7, label_event: int = 11, repo: RepoRef = REPO, admitted: ArtifactId = ARTIFACT) -> Labelled:
+    return Labelled(issue(number, repo), Login("ann"), label_event, START, "Fix it", admitted, "claude")
 
 
 def feedback(comment: int, loose: bool = True) -> FeedbackGiven:
@@ -114,9 +116,18 @@ async def drain(store: Store) -> list[Effect]:
     return done
 
 
-async def in_review(store: Store, number: int = 7, label_event: int = 11) -> Task:
+async def elsewhere(store: Store) -> Task:
+    """A task of another repository."""
+    applied = await store.begin(labelled(7, 99, OTHER), FactKey("label:99"))
+    assert applied is not None
+    return applied.task
+
+
+async def in_review(store: Store, number: int = 7, label_event: int = 11, admitted: ArtifactId = ARTIFACT) -> Task:
     """A task whose first run went well."""
-    task = await born(store, number, label_event)
+    applied = await store.begin(labelled(number, label_event, admitted=admitted), FactKey(f"label:{label_event}"))
+    assert applied is not None
+    task = applied.task
     await store.admit(100)
     await drain(store)
     reviewed = await now_is(store, task.id)

@@ -16,6 +16,7 @@ async def update_status(bench: Bench, task: Task) -> StatusPosted | None:
         history=await bench.store.history(task.id),
         progress=await bench.store.progress(task.id),
         position=await bench.store.position(task.id),
+        pause=await bench.store.pause_of(task.issue.repo),
     )
     comment = await bench.github.put_comment(task.issue, f"status:{task.id}", status(view), task.status_comment)
     return None if comment == task.status_comment else StatusPosted(comment)
