@@ -177,13 +177,6 @@ class Worker:
                 raise
             await self.record(claimed, decide(error, claimed.attempt, self.clock()))
 
-    async def run_until_idle(self) -> int:
-        """Perform all that is due now, one after the other; returns how many effects. For tests and tools."""
-        performed = 0
-        while await self.step() is not None:
-            performed += 1
-        return performed
-
     async def step(self) -> Claimed | None:
         """Admit, then claim, perform and record exactly one effect; None when nothing is due."""
         await self.store.admit(self.max_parallel)

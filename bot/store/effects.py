@@ -39,14 +39,15 @@ def ask(  # what, when, and where
 ) -> None:
     """Insert, or renew the one that waits under the same key: payload, due time and home are replaced.
 
-    A wait (bound at least as long as quiet) ends at min(now + quiet, first asked + bound); without one the effect is
-    due now, and one that is already due keeps its place.
+    A quiet time ends at min(now + quiet, first asked + bound); one that is as long as its bound is a slow pace, which
+    never makes anything later. Without a wait the effect is due now, and one that is already due keeps its place.
+    After a failure it keeps its pause, however often it is asked for.
     """
     row = as_row(subject, effect, now)
     bound = max(wait.bound, wait.quiet)
     fresh = literal(now + wait.quiet, Instant)
     latest = type_coerce(type_coerce(effects.c.first_at, BigInteger) + bound // MICROSECOND, Instant)
-    limit = latest if bound else effects.c.due_at
+    limit = latest if bound > wait.quiet else effects.c.due_at
     new = insert(conn, effects).values({**row, "due_at": now + wait.quiet, "home": home})
     conn.execute(
         new.on_conflict_do_update(
@@ -56,7 +57,7 @@ def ask(  # what, when, and where
                 "payload": new.excluded.payload,
                 "run": new.excluded.run,
                 "home": new.excluded.home,
-                "due_at": case((fresh < limit, fresh), else_=limit),
+                "due_at": case((effects.c.attempts > 0, effects.c.due_at), (fresh < limit, fresh), else_=limit),
             },
         )
     )
