@@ -122,7 +122,7 @@ async def test_a_slow_pace_makes_nothing_later(store: Store, clock: StillClock) 
 @pytest.mark.parametrize("wait", [Wait(), Wait(timedelta(seconds=60), timedelta(seconds=60))])
 async def test_asking_again_does_not_hurry_one_that_failed(store: Store, clock: StillClock, wait: Wait) -> None:
     await store.want("repo:1", React(None, "x"))
-    await store.release(await must_claim(store), after(300), fault="502")
+    await store.release(await must_claim(store), START + timedelta(seconds=300), fault="502")
     await store.want("repo:1", React(None, "x"), wait)
     [waiting] = await store.open_effects()
     assert waiting.due_at == after(300)
