@@ -149,6 +149,20 @@ async def test_twenty_kills_in_one_story_change_nothing(quick_path: Path) -> Non
     assert story.bereaved >= story.interrupted["RunAgent"], "the search for processes is blind"
 
 
+async def test_what_a_killed_bot_had_started_dies_with_it(quick_path: Path) -> None:
+    files = {**FILES, ".github/issuewright.yml": "checks:\n  tests: sleep 60\n"}
+    async with live(quick_path, files, SCRIPT) as both:
+        both.world.label(both.world.open_issue("Make the widget bigger"))
+
+        async def verifying() -> bool:
+            return any("sleep 60" in line for line in sandboxed_of(both.data).values())
+
+        await both.until(verifying, "a check")
+        check = set(sandboxed_of(both.data))
+        await both.served.kill()
+        await gone(check, both.data, DIE_SECONDS)
+
+
 async def told(story: Story) -> None:
     """Label, pull request after a failing attempt, review, second commit, merge."""
     world = story.live.world
