@@ -82,7 +82,9 @@ async def _at_work(bot: Bot, server: Server, listener: socket.socket) -> AsyncIt
 
 def _listen(settings: Settings) -> socket.socket:
     try:
-        return socket.create_server((settings.host, settings.port))
+        listener = socket.create_server((settings.host, settings.port))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # handed on to what it accepts
+        return listener
     except OSError as error:
         where = f"ISSUEWRIGHT_HOST {settings.host}, ISSUEWRIGHT_PORT {settings.port}"
         raise SettingsError(f"{where}: cannot listen there: {error.strerror}.") from error

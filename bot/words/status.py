@@ -31,7 +31,7 @@ def status(view: View) -> str:
         *_steps(view),
         *_now(view),
         *_notes(view),
-        _what_next(view.task, view.pause),
+        _what_next(view),
         _closing_line(view),
     ]
     return "\n".join(line for line in lines if line)
@@ -118,7 +118,8 @@ def paused(pause: Pause) -> str:
     return f"Paused by the operator: {one_line(pause.reason).rstrip('.')}. Runs start again with {pause.ends_with}."
 
 
-def _what_next(task: Task, pause: Pause | None) -> str:
+def _what_next(view: View) -> str:
+    task, pause = view.task, view.pause
     match task.phase:
         case Phase.QUEUED if pause:
             return f"{harmless(paused(pause))} `/agent stop` takes it out of the queue."
@@ -127,12 +128,17 @@ def _what_next(task: Task, pause: Pause | None) -> str:
         case Phase.PREPARING | Phase.WORKING | Phase.VERIFYING | Phase.PUBLISHING:
             return "`/agent stop` keeps the work"
         case Phase.IN_REVIEW:
+            published = newest(view.history, Published)
+            if published is not None and published.draft:
+                return f"Pull request #{task.pull} is a draft, as its checks do not pass: reply there to steer."
             return f"Pull request #{task.pull} waits for your review: reply there to steer, merge to finish."
         case Phase.NEEDS_INPUT:
             return "Waits for an answer to the question below."
         case Phase.DONE | Phase.DISCARDED:
             return ""
         case Phase.CANCELLED | Phase.FAILED:
+            if task.commit is None and task.pull is None:
+                return "`/agent retry` tries again."
             return "What was done is kept. `/agent retry` goes on from it."
         case Phase.DECLINED | Phase.ANSWERED:
             return "The reason is below. `/agent retry` asks again."

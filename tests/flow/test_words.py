@@ -149,7 +149,7 @@ async def test_never_repaired(played: Play) -> None:
     assert said(bot, 1) == snapshot("""\
 **In review** · started <time> UTC · scripted · asked by @maintainer
 ✅ prepared 0 s → ✅ agent 0 s → ❌ checks 0 s → ✅ agent 0 s → ❌ checks 0 s → ✅ agent 0 s → ❌ checks 0 s → ✅ pull request 0 s
-Pull request #2 waits for your review: reply there to steer, merge to finish.\
+Pull request #2 is a draft, as its checks do not pass: reply there to steer.\
 """)
     assert said(bot, 1) == snapshot(
         "@maintainer **Not ready:** #2 is a draft, because its checks fail. Reply there to steer."
@@ -231,7 +231,7 @@ async def test_bad_config(played: Play) -> None:
     bot = await played("bad config")
     assert said(bot, 1) == snapshot("""\
 **Failed** · started <time> UTC · scripted · asked by @maintainer
-What was done is kept. `/agent retry` goes on from it.
+`/agent retry` tries again.
 0 s from label to end · 1 run\
 """)
     assert said(bot, 1) == snapshot("""\
@@ -246,7 +246,7 @@ async def test_protected_path(played: Play) -> None:
     assert said(bot, 1) == snapshot("""\
 **Failed** · started <time> UTC · scripted · asked by @maintainer
 ✅ prepared 0 s → ❌ agent 0 s → ❌ agent 0 s → ❌ agent 0 s
-What was done is kept. `/agent retry` goes on from it.
+`/agent retry` tries again.
 0 s from label to end · 1 run\
 """)
     assert said(bot, 1) == snapshot("""\
