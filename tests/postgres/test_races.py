@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
@@ -53,8 +54,11 @@ async def test_places_are_never_given_twice(stores: list[Store]) -> None:
     assert sum(map(len, admitted)) == 3
 
 
-async def test_all_at_once_on_few_tasks_come_to_an_end(stores: list[Store]) -> None:
-    """Claims, results, facts and wishes cross each other; every run ends once, and never are too many going on."""
+async def test_all_at_once_on_few_tasks_come_to_an_end(stores: list[Store], database: str) -> None:
+    """Claims, results, facts and wishes cross each other; every run ends once, and never are too many going on.
+
+    The lock order (task, then effects) holds: no deadlock, which would be solved, but after a second.
+    """
     for number in range(1, 7):
         await born(stores[0], number, number)
     most = 0
@@ -83,6 +87,17 @@ async def test_all_at_once_on_few_tasks_come_to_an_end(stores: list[Store]) -> N
     for listed in await stores[0].tasks():
         keys = [told.key for told in await stores[0].history(listed.task.id)]
         assert len(keys) == len(set(keys))
+    assert await deadlocks(database) == 0
+
+
+async def deadlocks(database: str) -> int:
+    async with await psycopg.AsyncConnection.connect(database) as conn:
+        await asyncio.sleep(1.5)  # backends report once a second
+        row = await (
+            await conn.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def test_a_process_frozen_within_a_transaction_frees_its_locks(database: str, opening: Opening) -> None:
