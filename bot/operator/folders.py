@@ -45,9 +45,9 @@ class Private:
         for shown in {Path(os.path.normpath(folder)), folder.resolve()}:
             if why := self._too_much(shown):
                 return why
-        return (
-            "" if _readable(folder) else "cannot be read inside the sandbox: let others read and enter it (chmod o+rx)"
-        )
+        if _readable(folder):
+            return ""
+        return "cannot be read inside the sandbox: let others read and enter it (chmod o+rx)"
 
     def _too_much(self, folder: Path) -> str:
         if str(folder) in _WHOLE or folder in _homes():

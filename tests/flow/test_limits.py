@@ -1,18 +1,22 @@
 """Limits and budgets in a run: what ends it, and that the sentence names value and setting."""
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
 
+from bot.agents.turn import Turn
+from bot.sandbox.box import Box, Limits
 from bot.store.values import Claimed
 from bot.task.effects import RunAgent
 from bot.task.ids import RepoRef, TaskId
 from bot.task.limits import RunLimits, operators
 from bot.task.model import Phase
+from bot.task.results import FaultKind, Progress, TurnFailed
 from bot.task.rules import Rulebook, Rules
+from bot.verify.command import Command, Ran
 from tests.flow.conversations import FILES, GOOD, script
 from tests.tester import SmallBot
 from tests.worlds.small_world import REPO
@@ -104,7 +108,7 @@ async def test_a_task_ends_with_its_budget_and_goes_on_when_it_is_raised(bot: Sm
     bot.clock.advance(seconds=5)
     bot.world.comment(issue, "/agent retry")
     await bot.settle()
-    assert (await bot.task(issue)).phase is Phase.FAILED
+    assert bot.said(issue)[-1].startswith("@maintainer **Stopped:** 12 of 10 agent minutes of this task are used")
     assert len(bot.agents.prompts) == 1, "a task without budget starts no turn"
     rule(bot, Rules(task_minutes=operators("budget.task_minutes", 30)))
     bot.agents.script = script(GOOD)
@@ -123,7 +127,7 @@ async def test_the_month_of_repository_and_server(bot: SmallBot) -> None:
         Rules(server_minutes=operators("budget.month_minutes", 3)),
     ):
         rule(bot, rules)
-        assert "3 of 3 agent minutes of this" in await failed(bot, await run(bot))
+        assert (await failed(bot, await run(bot))).startswith("3 of 3 agent minutes of this")
     assert len(bot.agents.prompts) == 1
     bot.clock.advance(days=31)
     assert (await bot.task(await run(bot))).phase is Phase.IN_REVIEW
@@ -157,3 +161,46 @@ def takes(bot: SmallBot, minutes: float) -> None:
         bot.clock.advance(minutes=minutes)
 
     bot.agents.before_turn = passes
+
+
+@dataclass
+class Late:
+    """Whose time is always up."""
+
+    given: list[float] = field(default_factory=list)
+
+    def known(self) -> Mapping[str, str]:
+        return {"scripted": "too slow"}
+
+    async def turn(
+        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+    ) -> Turn:
+        self.given.append(limits.seconds)
+        return Turn(TurnFailed(FaultKind.TIMED_OUT, "it used up its time"), None)
+
+    async def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
+        self.given.append(limits.seconds)
+        for command in commands:
+            yield Ran(command, None, limits.seconds, f"timed out after {limits.seconds:.0f} s", b"", timed_out=True)
+
+
+async def test_a_turn_whose_time_is_up_names_the_limit(bot: SmallBot) -> None:
+    late, steps = Late(), bot.worker.steps
+    bot.worker.steps = replace(steps, bench=replace(steps.bench, agents=late))
+    says(bot, "limits: {minutes: 7}\n")
+    assert await failed(bot, await run(bot)) == snapshot(
+        "the agent's time was up: it may take 7 minutes (`limits.minutes` in `.github/issuewright.yml`)."
+    )
+    rule(bot, Rules(task_minutes=operators("budget.task_minutes", 2)))
+    assert "0 of 2 agent minutes of this task are used" in await failed(bot, await run(bot))
+    assert late.given == [420, 120]
+
+
+async def test_a_check_whose_time_is_up_names_the_limit(bot: SmallBot) -> None:
+    late, steps = Late(), bot.worker.steps
+    bot.worker.steps = replace(steps, bench=replace(steps.bench, checks=late))
+    await run(bot)
+    (report,) = bot.world.check_runs.values()
+    told = "timed out after 1800 s (`limits.check_minutes` in the operator's issuewright.toml)"
+    assert told in report.summary
+    assert late.given[0] == 1800

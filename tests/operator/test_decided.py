@@ -26,6 +26,8 @@ def test_the_environment_wins(says: Says) -> None:
     assert says(text, max_parallel=2).max_parallel == 2
     assert says(text, agent_command="").agent == "mine"
     assert says(text, agent="other").agent == "other"
+    yours = text + "[agents.yours]\ncommand = 'x'"
+    assert says(yours, agent_command="", agent="yours").agent == "yours"
     chosen = says(text, agent="mine")
     assert [profile.argv for profile in chosen.profiles.values()] == [("env-agent", "--acp")]
 

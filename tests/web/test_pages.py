@@ -19,6 +19,7 @@ from bot.task.events import (
 )
 from bot.task.ids import CommentId, CommitSha, DeliveryId, FactKey, Login
 from bot.task.model import Cause, CauseKind
+from bot.task.pause import SERVER
 from bot.task.results import FaultKind, PlanStep, Progress, SandboxLevel
 from bot.web.app import build_app
 from bot.web.asgi import ASGIApp
@@ -63,6 +64,16 @@ async def test_an_empty_dashboard_says_how_to_start(app: ASGIApp) -> None:
         "Needs you Nothing waits for a person. Running No run is going on."
         " Put the label agent:run on an issue to start."
     )
+
+
+async def test_a_pause_is_seen_on_the_dashboard_and_on_what_waits(
+    app: ASGIApp, store: Store, clock: ManualClock
+) -> None:
+    waiting = await Tale(store, clock).begins(41, "Fix the race")
+    await store.declare_pauses({SERVER: "<moving>"})
+    told = "Paused by the operator: &lt;moving&gt;. Runs start again with taking `paused` out of issuewright.toml"
+    assert text_of(await get(app, "/")).startswith(f"Paused The whole server : {told} and restarting.")
+    assert told.replace("`", "") in text_of(await get(app, f"/tasks/{waiting.id}"))
 
 
 async def test_the_dashboard_leads_with_what_needs_you(app: ASGIApp, store: Store, clock: ManualClock) -> None:
