@@ -55,10 +55,7 @@ class SmallBot(Machine):
 
     async def start(self) -> None:
         """Begin, or begin again after a crash: only the database and the disk are as they were."""
-        file = self.folder / "bot.db"
-        if not file.exists():
-            file.write_bytes(await _empty_database())
-        self.store = await Store.open(f"sqlite:///{file}", pace=Pace(), clock=self.clock, data_dir=self.folder)
+        self.store = await self.open_store()
         observer = Observer(self.store, self.github, "scripted")
         bench = Bench(
             store=self.store,
@@ -74,6 +71,13 @@ class SmallBot(Machine):
         )
         steps = Steps(bench, observer, Sweeper(self.store, self.github, observer, self.clock))
         self.worker = Worker("tester", self.store, steps, self.clock, self.max_parallel, rethrow=True)
+
+    async def open_store(self) -> Store:
+        """The real one, on a file of its own."""
+        file = self.folder / "bot.db"
+        if not file.exists():
+            file.write_bytes(await _empty_database())
+        return await Store.open(f"sqlite:///{file}", pace=Pace(), clock=self.clock, data_dir=self.folder)
 
     async def stop(self) -> None:
         await self.store.close()
