@@ -37,7 +37,7 @@ def task_of(subject: str) -> TaskId | None:
 def ask(  # what, when, and where
     conn: Connection, subject: str, effect: Effect, wait: Wait, now: datetime, home: str | None = None
 ) -> None:
-    """Insert, or renew the one that waits under the same key: payload, due time and home are replaced.
+    """Insert, or renew the one that waits under the same key: payload and due time are replaced.
 
     A quiet time ends at min(now + quiet, first asked + bound); one that is as long as its bound is a slow pace, which
     never makes anything later. Without a wait the effect is due now, and one that is already due keeps its place.
@@ -56,7 +56,6 @@ def ask(  # what, when, and where
             set_={
                 "payload": new.excluded.payload,
                 "run": new.excluded.run,
-                "home": new.excluded.home,
                 "due_at": case((effects.c.attempts > 0, effects.c.due_at), (fresh < limit, fresh), else_=limit),
             },
         )

@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that can cut the line when it matters most: after a COMMIT, before its answer."""
+"""A proxy before PostgreSQL: cuts the line after a COMMIT and before its answer, or holds answers back."""
 
 import asyncio
 import contextlib
@@ -17,6 +17,10 @@ class Cutter:
     port: int
     cuts: int = 0
     done: int = 0
+    flows: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is not set, the server's answers are held back."""
+    hold_at: bytes | None = None
+    """Hold them back from the first request on that has these bytes."""
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -27,6 +31,9 @@ class Cutter:
         answers = asyncio.create_task(self._answer(server_reader, writer, lost))
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(1 << 16):
+                if self.hold_at is not None and self.hold_at in data:
+                    self.flows.clear()
+                    self.hold_at = None
                 if self.cuts and COMMIT in data:
                     self.cuts -= 1
                     lost.set()
@@ -40,6 +47,7 @@ class Cutter:
                 if lost.is_set():
                     self.done += 1
                     break
+                await self.flows.wait()
                 writer.write(data)
         writer.close()
 
@@ -55,6 +63,7 @@ async def cutting(url: str) -> AsyncIterator[tuple[Cutter, str]]:
     head, _, rest = url.partition("127.0.0.1:")
     port, _, name = rest.partition("/")
     cutter = Cutter(int(port))
+    cutter.flows.set()
     server = await asyncio.start_server(cutter.take, "127.0.0.1", 0)
     try:
         yield cutter, f"{head}127.0.0.1:{server.sockets[0].getsockname()[1]}/{name}"

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.store.errors import StoreLocked
@@ -16,6 +17,7 @@ from bot.store.store import Store
 from bot.store.values import Finished
 from bot.task.effects import RunAgent, Sweep
 from tests.postgres.conftest import SECONDS, Opening, eventually
+from tests.postgres.cutter import cutting
 from tests.store.given import must_claim, result_of, working
 from tests.worlds.clock import StillClock
 
@@ -138,3 +140,31 @@ async def test_what_one_commits_wakes_the_others(opening: Opening, clock: StillC
         await asyncio.sleep(0)
         await here.release(await must_claim(here), clock.now)
         await waiting
+
+
+# ── the fence ──
+
+
+async def test_the_fence_goes_by_the_database_s_clock(opening: Opening, database: str) -> None:
+    """A machine that was paused from outside notices nothing of it: its own clock stood still, too."""
+    store = await opening(seconds=300)
+    _, claimed = await working(store)
+    assert await store.may_write(claimed)
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as conn:
+        await conn.execute("UPDATE workers SET heartbeat_at = heartbeat_at - 160 * 1000000::bigint")
+    assert store.holds(claimed)
+    assert not await store.may_write(claimed)
+
+
+async def test_the_fence_does_not_believe_an_answer_that_took_too_long(opening: Opening, database: str) -> None:
+    """As if this process had been frozen while it waited: the answer was true when it was given."""
+    async with cutting(database) as (cutter, url):
+        store = await opening(url=url)
+        _, claimed = await working(store)
+        assert await store.may_write(claimed)
+        cutter.hold_at = b"SELECT workers.id"  # the last thing that is asked
+        asking = asyncio.create_task(store.may_write(claimed))
+        await asyncio.sleep(SECONDS)
+        assert not cutter.flows.is_set()
+        cutter.flows.set()
+        assert await asking is False
