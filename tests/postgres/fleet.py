@@ -68,11 +68,22 @@ class Ship:
         await self.process.wait()
 
     async def terminate(self) -> tuple[int, float]:
-        """SIGTERM; exit code, and how many seconds it took."""
+        """SIGTERM, once it listens for it; exit code, and how many seconds it took."""
+        while not self._listens():  # noqa: ASYNC110 - another process does not tell
+            await asyncio.sleep(0.05)
         began = time.monotonic()
         self.signal(signal.SIGTERM)
         assert self.process is not None
         return await self.process.wait(), time.monotonic() - began
+
+    def _listens(self) -> bool:
+        """Did the process come so far as to handle SIGTERM? Or it is over, and there is nothing to wait for."""
+        assert self.process is not None
+        if self.process.returncode is not None:
+            return True
+        status = Path("/proc", str(self.process.pid), "status").read_text()
+        [caught] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+        return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
     @property
     def pid(self) -> int:
