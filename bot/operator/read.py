@@ -66,7 +66,7 @@ def _sentence(error: Any, lines: dict[Place, int]) -> str:
     if error["type"] != "extra_forbidden":
         return f"{told}`{name}`: {error['msg'][0].lower()}{error['msg'][1:]}"
     near = difflib.get_close_matches(where[-1], _KNOWN, n=1)
-    return f"{told}unknown key `{name}`" + (f"; did you mean `{near[0]}`?" if near else "")
+    return f"{told}unknown key `{name}`" + (f" (did you mean `{near[0]}`?)" if near else "")
 
 
 def spelled(place: Sequence[str]) -> str:

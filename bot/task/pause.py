@@ -17,10 +17,10 @@ class Pause:
     in_file: bool
 
     @property
-    def ends_with(self) -> str:
-        """What the operator does to end it."""
+    def ends_after(self) -> str:
+        """What ends it: `Runs start again after …`."""
         if self.in_file:
-            return "taking `paused` out of issuewright.toml and restarting"
+            return "`paused` is taken out of issuewright.toml and the server restarted"
         return f"`issuewright resume {self.repository}".rstrip() + "`"
 
 

@@ -115,7 +115,7 @@ def _notes(view: View) -> list[str]:
 
 def paused(pause: Pause) -> str:
     """Why no run starts, and what ends it."""
-    return f"Paused by the operator: {one_line(pause.reason).rstrip('.')}. Runs start again with {pause.ends_with}."
+    return f"Paused by the operator: {one_line(pause.reason).rstrip('.')}. Runs start again after {pause.ends_after}."
 
 
 def _what_next(view: View) -> str:

@@ -57,7 +57,7 @@ async def test_a_pause_is_told_and_ended(bot: SmallBot) -> None:
     assert status.splitlines() == snapshot(
         [
             "**Queued, paused** · scripted · asked by @maintainer",
-            "Paused by the operator: release week. Runs start again with `issuewright resume octo/widgets`. "
+            "Paused by the operator: release week. Runs start again after `issuewright resume octo/widgets`. "
             "`/agent stop` takes it out of the queue.",
         ]
     )

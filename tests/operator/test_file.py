@@ -64,13 +64,13 @@ def test_no_file_is_an_empty_file_unless_it_was_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("\nlimit = 3", "line 2: unknown key `limit`; did you mean `limits`?"),
-        ("[limits]\n\nminuts = 3", "line 3: unknown key `limits.minuts`; did you mean `minutes`?"),
+        ("\nlimit = 3", "line 2: unknown key `limit` (did you mean `limits`?)"),
+        ("[limits]\n\nminuts = 3", "line 3: unknown key `limits.minuts` (did you mean `minutes`?)"),
         ("[limits]\nminutes = 0", "line 2: `limits.minutes`: input should be greater than 0"),
         ("[limits]\nusd = 5", "line 2: unknown key `limits.usd`"),
         (
             '[repositories."octo/widgets"]\npaused = true\n[repositories."octo/widgets".limits]\nfils = 3',
-            'line 4: unknown key `repositories."octo/widgets".limits.fils`; did you mean `files`?',
+            'line 4: unknown key `repositories."octo/widgets".limits.fils` (did you mean `files`?)',
         ),
         (
             '[repositories."octo/widgets"]\nlimits = { fils = 3 }',
@@ -89,6 +89,7 @@ def test_a_mistake_is_told_with_its_line(text: str, sentence: str) -> None:
     assert str(caught.value).startswith(str(FILE))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert not str(caught.value).endswith("?.")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", None])

@@ -71,8 +71,8 @@ async def test_a_pause_is_seen_on_the_dashboard_and_on_what_waits(
 ) -> None:
     waiting = await Tale(store, clock).begins(41, "Fix the race")
     await store.declare_pauses({SERVER: "<moving>"})
-    told = "Paused by the operator: &lt;moving&gt;. Runs start again with taking `paused` out of issuewright.toml"
-    assert text_of(await get(app, "/")).startswith(f"Paused The whole server : {told} and restarting.")
+    told = "Paused by the operator: &lt;moving&gt;. Runs start again after `paused` is taken out of issuewright.toml"
+    assert text_of(await get(app, "/")).startswith(f"Paused The whole server : {told} and the server restarted.")
     assert told.replace("`", "") in text_of(await get(app, f"/tasks/{waiting.id}"))
 
 
