@@ -210,7 +210,7 @@ def report(contenders: Sequence[Running], rounds: dict[str, list[Round]]) -> Non
 
 
 def _spread(ratios: Sequence[float]) -> str:
-    low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else [ratios[0]] * 3
     return f"{middle:.2f} [{low:.2f}-{high:.2f}]"
 
 
