@@ -6,7 +6,7 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format lint types bench docs lock clean
+.PHONY: demo test check format lint types bench docs wheel lock clean
 
 demo: $(RUN) ## play the whole story on this machine
 	@$(BIN)/issuewright demo
@@ -29,6 +29,9 @@ bench: $(DEV) ## measure; ratios side by side in one run
 
 docs: $(DEV) ## renew the generated parts of the documentation
 	$(BIN)/python -m tests.task.table
+
+wheel: $(RUN) ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build -t wheel
 
 lock: ## renew the pinned dependencies (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
