@@ -11,10 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import select, update
 
+from bot.store import postgres
 from bot.store.errors import StoreLocked
+from bot.store.schema import EPOCH, workers
 from bot.store.store import Store
 from bot.store.values import Finished
+from bot.store.workers import beat, is_younger, take_over
 from bot.task.effects import RunAgent, Sweep
 from tests.postgres.conftest import SECONDS, Opening, eventually
 from tests.postgres.cutter import cutting
@@ -142,6 +146,51 @@ async def test_what_one_commits_wakes_the_others(opening: Opening, clock: StillC
         await waiting
 
 
+async def test_a_database_that_hangs_is_given_up_in_time(opening: Opening, database: str) -> None:
+    """Nobody says that the line is cut; the heartbeat waits for its answer."""
+    async with cutting(database) as (cutter, url):
+        store = await opening(url=url)
+        _, claimed = await working(store)
+        cutter.flows.clear()
+        began = time.monotonic()
+
+        async def given_up() -> bool:
+            return not store.holds(claimed)
+
+        await eventually(given_up)
+        assert time.monotonic() - began < SECONDS * 0.75
+        cutter.flows.set()
+
+
+async def test_nobody_ends_a_session_while_it_claims(opening: Opening, database: str) -> None:
+    """Otherwise the claim would belong to nobody, and never be free again."""
+    await opening(seconds=300)
+    engine = postgres.engine(database, 2, 10)
+    with engine.connect() as claiming, engine.connect() as other:
+        [worker] = claiming.execute(select(workers.c.id)).scalars()
+        assert is_younger(claiming, worker, 300, keep=True)
+        aged = update(workers).values(heartbeat_at=EPOCH)
+        other.execute(aged)  # a beat gets through, whatever it says
+        other.commit()
+        assert take_over(other, 300) == []
+        claiming.commit()
+        assert take_over(other, 300) == [worker]
+        other.rollback()
+    engine.dispose()
+
+
+async def test_a_session_that_is_too_old_is_not_brought_back(opening: Opening, database: str) -> None:
+    """Not even when nobody has ended it yet: somebody may be about to."""
+    await opening(seconds=300)
+    engine = postgres.engine(database, 1, 10)
+    with engine.begin() as conn:
+        [worker] = conn.execute(select(workers.c.id)).scalars()
+        assert beat(conn, worker, 300) == (True, False)
+        conn.execute(update(workers).values(heartbeat_at=EPOCH))
+        assert beat(conn, worker, 300) == (False, False)
+    engine.dispose()
+
+
 # ── the fence ──
 
 
@@ -162,7 +211,7 @@ async def test_the_fence_does_not_believe_an_answer_that_took_too_long(opening: 
         store = await opening(url=url)
         _, claimed = await working(store)
         assert await store.may_write(claimed)
-        cutter.hold_at = b"SELECT workers.id"  # the last thing that is asked
+        cutter.hold_at = b"SELECT workers.id \nFROM workers \nWHERE workers.id = "  # the last thing that is asked
         asking = asyncio.create_task(store.may_write(claimed))
         await asyncio.sleep(SECONDS)
         assert not cutter.flows.is_set()

@@ -3,28 +3,25 @@
 import json
 import re
 import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.demo.forge.forge import Forge, build_forge
+import httpx
+
+from bot.demo.forge.forge import Forge, build_forge, wall_clock
 from bot.demo.forge.model import App
 from bot.github.permissions import EVENTS, PERMISSIONS
+from bot.store.store import Store
+from bot.task.effects import Pace
+from bot.web.asgi import Receive, Scope, Send
+from bot.web.webhooks import Receiver
 from tests.worlds.real_world import BOT, SECRET, private_key
 
 FILES = {"README.md": "widgets\n", ".github/issuewright.yml": "checks:\n  tests: grep -q done widget.txt\n"}
-SCRIPT = {
-    "turns": [
-        {
-            "steps": [
-                {"think": 0.2},
-                {"write": {"path": "widget.txt", "text": "done\n"}},
-                {"think": 0.1},
-                {"say": "Done."},
-            ]
-        }
-    ]
-}
 
 
 @dataclass
@@ -33,6 +30,8 @@ class Town:
 
     folder: Path
     places: int
+    think: float = 0.3
+    """Seconds that a turn of the agent takes."""
     forge: Forge = field(init=False)
     app: App = field(init=False)
     issues: list[tuple[str, int]] = field(default_factory=list)
@@ -60,8 +59,10 @@ class Town:
         return [f"octo{n}/widgets" for n in range(self.places)]
 
     def script(self) -> Path:
+        """What the agent does, in a file."""
+        steps = [{"write": {"path": "widget.txt", "text": "done\n"}}, {"think": self.think}, {"say": "Done."}]
         file = self.folder / "script.json"
-        file.write_text(json.dumps(SCRIPT))
+        file.write_text(json.dumps({"turns": [{"steps": steps}]}))
         return file
 
     def label_an_issue(self) -> None:
@@ -84,3 +85,20 @@ class Town:
         """Every change that a branch went through (reflog)."""
         git = self.forge.world.repo(repo).git
         return git.text("reflog", "show", "--format=%H", f"refs/heads/{branch}").splitlines()
+
+    @asynccontextmanager
+    async def receiving(self, database: str) -> AsyncIterator[Store]:
+        """Webhooks are stored by this process, and the forge answers, while the block runs."""
+        store = await Store.open(database, pace=Pace(), clock=wall_clock, data_dir=self.folder / "receiver")
+        receiver = Receiver(store, SECRET.encode(), _nothing, Counter())
+        self.app.webhook_url = "http://bot/webhooks/github"
+        self.forge.hooks.transport = httpx.ASGITransport(app=receiver)
+        try:
+            async with self.forge.serve(deliver=True):
+                yield store
+        finally:
+            await store.close()
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError("only webhooks come here")
