@@ -1,6 +1,6 @@
 """Many tasks over four worker processes, while workers are killed and frozen and PostgreSQL crashes: nothing twice.
 
-How many tasks is said by ISSUEWRIGHT_CHAOS_TASKS: few by default, a hundred where CI runs.
+How many tasks is said by CHAOS_TASKS: few by default, a hundred where CI runs.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from tests.worlds.leftovers import nothing_left
 
 pytestmark = pytest.mark.anyio
 
-TASKS = int(os.environ.get("ISSUEWRIGHT_CHAOS_TASKS", "12"))
+TASKS = int(os.environ.get("CHAOS_TASKS", "12"))
 SEED = 100
 SHIPS = 4
 PLACES = 8
