@@ -1,6 +1,6 @@
 """Many tasks over four worker processes, while workers are killed and frozen and PostgreSQL crashes: nothing twice.
 
-How many tasks is said by CHAOS_TASKS: few by default, a hundred where CI runs.
+How many tasks is said by CHAOS_TASKS: few by default.
 """
 
 import asyncio
