@@ -16,7 +16,7 @@ from bot.store.database import Database, Reading, SqliteDatabase, SqliteReaders
 from bot.store.errors import StoreUnwritable
 from bot.store.machine import Machine
 from bot.store.migrate import check_readable, migrate_postgres
-from bot.store.postgres_database import PostgresDatabase, PostgresReaders
+from bot.store.postgres_database import OUTAGE_SECONDS, PostgresDatabase, PostgresReaders, patiently
 from bot.store.pulse import Pulse
 from bot.store.session import Alone, Session
 from bot.store.workers import Identity
@@ -69,20 +69,15 @@ async def open_postgres(
         return Pulse(postgres.engine(url, 1, seconds / 2), who, seconds, rung_from_thread)
 
     try:
-        pulse = await asyncio.to_thread(begin)
+        pulse = await asyncio.to_thread(patiently, url, begin, OUTAGE_SECONDS)
     except DBAPIError as error:
         machine.release()
-        raise _reason(url, error) from error
+        reason = str(error.orig).strip().splitlines()[0].rstrip(".")
+        raise StoreUnwritable(f"Cannot use {postgres.place(url)}: {reason}.") from error
     except BaseException:
         machine.release()
         raise
     return Opened(PostgresDatabase(url, seconds / 2, rung), pulse, machine.release)
-
-
-def _reason(url: str, error: DBAPIError) -> Exception:
-    if postgres.trouble(error) is postgres.Trouble.OUTAGE:
-        return postgres.unavailable(url, error)
-    return StoreUnwritable(f"Cannot use {postgres.place(url)}: {str(error.orig).strip().splitlines()[0].rstrip('.')}.")
 
 
 async def open_to_read(url: str, data_dir: Path) -> Reading:

@@ -35,6 +35,25 @@ MOST_RACES = 10
 """A transaction that meets others so often does not meet them by chance."""
 
 
+def patiently(url: str, once: Callable[[], T], outage_seconds: float, gives_up: Callable[[], bool] = bool) -> T:
+    """Do it, again after races and short outages. Raises StoreUnavailable after a long one, or when it `gives_up`."""
+    give_up_at, races = time.monotonic() + outage_seconds, 0
+    while True:
+        try:
+            return once()
+        except DBAPIError as error:
+            trouble = postgres.trouble(error)
+            if trouble is Trouble.OUTAGE:
+                if gives_up() or time.monotonic() > give_up_at:
+                    raise postgres.unavailable(url, error) from error
+                time.sleep(PAUSE_SECONDS)
+                continue
+            races += 1
+            if trouble is Trouble.FAULT or races > MOST_RACES:
+                raise
+            time.sleep(random.uniform(0, 0.01 * races))  # noqa: S311 (no secret)
+
+
 class PostgresReaders:
     """Threads with connections to one database."""
 
@@ -59,22 +78,12 @@ class PostgresReaders:
 
     def attempt(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         """The same, here and now."""
-        give_up_at, races = time.monotonic() + self._outage_seconds, 0
-        while True:
-            try:
-                with engine.begin() as conn:
-                    return work(conn)
-            except DBAPIError as error:
-                trouble = postgres.trouble(error)
-                if trouble is Trouble.OUTAGE:
-                    if self._closing.is_set() or time.monotonic() > give_up_at:
-                        raise postgres.unavailable(self._url, error) from error
-                    time.sleep(PAUSE_SECONDS)
-                    continue
-                races += 1
-                if trouble is Trouble.FAULT or races > MOST_RACES:
-                    raise
-                time.sleep(random.uniform(0, 0.01 * races))  # noqa: S311 (no secret)
+
+        def once() -> T:
+            with engine.begin() as conn:
+                return work(conn)
+
+        return patiently(self._url, once, self._outage_seconds, self._closing.is_set)
 
     async def close(self) -> None:
         self._closing.set()

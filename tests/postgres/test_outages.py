@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -152,6 +151,11 @@ async def test_who_cannot_reach_the_database_gives_everything_up_in_time(own: Se
     assert store.holds(again)
 
 
-async def test_a_server_that_is_not_there_is_one_sentence(opening: Opening, tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match=r"^The database bot on 127.0.0.1 does not answer: [^\n]*\.$"):
-        await opening(url="postgresql://me:secret@127.0.0.1:1/bot")
+async def test_a_worker_may_start_before_its_database(own: Server, opening: Opening) -> None:
+    url = own.database("late")
+    await asyncio.to_thread(own.stop)
+    starting = asyncio.ensure_future(opening(url=url))
+    await asyncio.sleep(1)
+    assert not starting.done()
+    await asyncio.to_thread(own.start)
+    assert await (await starting).ready()
