@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.sandbox.box import Box
+from bot.sandbox.child import Child
 from bot.sandbox.view import HOME, Furniture, environment
 
 _MARK = "SANDBOX_RUN"
@@ -52,11 +53,15 @@ class Surroundings:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 
+_LOOKS = 3
+"""Clean ones in a row: in the middle of an exec a process has no environment to be seen, and no mark."""
+
+
 class Marked:
     """A process, its session, and everything that carries its mark in the environment."""
 
-    def __init__(self, process: asyncio.subprocess.Process, surroundings: Surroundings) -> None:
-        self._process = process
+    def __init__(self, child: Child, surroundings: Surroundings) -> None:
+        self._child = child
         self._surroundings = surroundings
         self._killed = False
 
@@ -65,8 +70,10 @@ class Marked:
         self._sweep()
 
     async def gone(self) -> int | None:
-        code = await self._process.wait()
-        while self._sweep():  # noqa: ASYNC110 - the kernel tells nobody when the last of them is gone
+        code = await self._child.exited()
+        clean = 0
+        while clean < _LOOKS:  # the kernel tells nobody when the last of them is gone
+            clean = 0 if self._sweep() else clean + 1
             await asyncio.sleep(0.01)
         await asyncio.to_thread(self._surroundings.drop)
         return None if self._killed else (128 - code if code < 0 else code)
@@ -74,7 +81,7 @@ class Marked:
     def _sweep(self) -> bool:
         """Kill what is left; True if there was something."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self._child.process.pid, signal.SIGKILL)
         left = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_ours(pid)]
         for pid in left:
             with contextlib.suppress(ProcessLookupError):

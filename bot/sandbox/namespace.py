@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 from bot.sandbox.capability import SandboxFailed
+from bot.sandbox.child import Child
 from bot.sandbox.contained import Wires
 
 
@@ -18,8 +19,8 @@ class Namespace:
     however it hid.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, wires: Wires) -> None:
-        self._process = process
+    def __init__(self, child: Child, wires: Wires) -> None:
+        self._child = child
         self._wires = wires
         self._buffer = b""
         self._first: int | None = None
@@ -43,8 +44,8 @@ class Namespace:
         if self._first is not None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
-            if self._process.returncode is None:
-                self._process.kill()
+            if self._child.returncode is None:
+                self._child.kill()
 
     async def gone(self) -> int | None:
         """Wait until the namespace is empty. Raises SandboxFailed when the command was never started."""
@@ -54,7 +55,7 @@ class Namespace:
             await self._readable(self._first)
             os.close(self._first)
             self._first = None
-        code = await self._process.wait()
+        code = await self._child.exited()
         if self._exit_code is None and not self._killed and code >= 0:
             raise SandboxFailed(f"bubblewrap did not start the command (exit code {code})")
         return self._exit_code

@@ -11,13 +11,13 @@ from pathlib import Path
 from bot.sandbox import contained, direct
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import Capability, SandboxFailed, SandboxRefused
+from bot.sandbox.child import Child
 from bot.sandbox.namespace import Namespace
 from bot.sandbox.output import HeadAndTail
 from bot.sandbox.running import Ending, Finished, Running, surely
 from bot.sandbox.view import UID, Furniture
 from bot.task.results import SandboxLevel
 
-_LINE = 32 << 20
 _PIPE, _NULL, _STDOUT = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL, asyncio.subprocess.STDOUT
 
 
@@ -111,29 +111,28 @@ class Sandbox:
     async def _contained(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
         plan = contained.plan(self._place, box, argv, limits)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *plan.argv, env={}, cwd="/", pass_fds=plan.descriptors, stdin=stdin, stdout=_PIPE, stderr=stderr,
-                limit=_LINE, start_new_session=True,
-            )  # fmt: skip
+            child = await Child.start(
+                plan.argv, env={}, cwd="/", pass_fds=plan.descriptors, stdin=stdin, stdout=_PIPE, stderr=stderr
+            )
         except BaseException:
             plan.wires.close_ours()
             raise
         finally:
             plan.close()
-        return Running(process, Namespace(process, plan.wires), limits)
+        return Running(child, Namespace(child, plan.wires), limits)
 
     async def _direct(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
         around = direct.Surroundings.of(box, self._place.furniture)
         command = ["/usr/bin/env", *argv]  # finds the program on the PATH of the box
         try:
-            process = await asyncio.create_subprocess_exec(
-                *contained.launch(limits, command), env=around.env, cwd=around.cwd,
-                stdin=stdin, stdout=_PIPE, stderr=stderr, limit=_LINE, start_new_session=True,
-            )  # fmt: skip
+            launched = contained.launch(limits, command)
+            child = await Child.start(
+                launched, env=around.env, cwd=around.cwd, stdin=stdin, stdout=_PIPE, stderr=stderr
+            )
         except BaseException:
             around.drop()
             raise
-        return Running(process, direct.Marked(process, around), limits)
+        return Running(child, direct.Marked(child, around), limits)
 
 
 async def _feed(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from bot.sandbox.box import Limits
 from bot.sandbox.capability import SandboxFailed
+from bot.sandbox.child import Child
 from bot.sandbox.output import HeadAndTail
 
 T = TypeVar("T")
@@ -68,14 +69,14 @@ async def surely(work: Coroutine[Any, Any, T]) -> T:
 class Running:
     """A started process. As an async context manager it is killed at the end of the block, with its whole tree."""
 
-    def __init__(self, process: asyncio.subprocess.Process, tree: Tree, limits: Limits) -> None:
-        self._process = process
+    def __init__(self, child: Child, tree: Tree, limits: Limits) -> None:
+        self._child, self._process = child, child.process
         self._tree = tree
         self._limits = limits
         self._started = time.monotonic()
         self._cut: Ending | None = None
         self._errors = HeadAndTail()
-        self._draining = asyncio.ensure_future(self._drain(process.stderr)) if process.stderr else None
+        self._draining = asyncio.ensure_future(self._drain(child.process.stderr)) if child.process.stderr else None
         self._ended = asyncio.ensure_future(self._end())
 
     @property
@@ -130,7 +131,7 @@ class Running:
         seconds = time.monotonic() - self._started
         if self._draining:
             await self._draining
-        await self._close()
+        await self._child.close()
         said = self._errors.text()
         if failure:
             raise SandboxFailed(f"{failure} {said.decode(errors='replace')}".strip()) from failure
@@ -143,14 +144,3 @@ class Running:
             self._errors.add(data)
             if self._errors.total > self._limits.output_bytes:
                 self.kill(Ending.OUTPUT_LIMIT)
-
-    async def _close(self) -> None:
-        """Let a reader have what is left in the pipe; then close our ends of all pipes."""
-        transport = self._process._transport  # type: ignore[attr-defined]  # asyncio has no public way to close them
-        pipe = transport.get_pipe_transport(1)
-        for _ in range(100):
-            if pipe is None or pipe.is_closing():
-                break
-            await asyncio.sleep(0.005)
-        transport.close()
-        await self._process.wait()
