@@ -5,9 +5,10 @@ from pathlib import Path
 
 from bot.sandbox.box import Box
 from bot.sandbox.process import Sandbox
+from bot.task.evidence import ChangedFile
 from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
 from bot.task.results import FileChange, Harvest
-from bot.workspace import publish, saved, worktree
+from bot.workspace import publish, saved, subject, worktree
 from bot.workspace.folders import Folders, TaskFolders, own, remove
 from bot.workspace.harvest import Harvester
 from bot.workspace.mirror import Mirrors
@@ -92,6 +93,22 @@ class GitWorkspaces:
         """What a pull request of this commit shows: the files since it left the base branch."""
         quarantine = Quarantine(self._of(task).quarantine)
         return await quarantine.changes(base, commit, await quarantine.tree_of(commit))
+
+    async def fork(self, task: TaskId, base: CommitSha, head: CommitSha) -> CommitSha:
+        """Where `head` left the base branch: what it is compared with."""
+        return await Quarantine(self._of(task).quarantine).fork(base, head)
+
+    async def contents(self, task: TaskId, base: CommitSha, head: CommitSha) -> tuple[ChangedFile, ...]:
+        """Every path that differs between two commits, with its content on both sides."""
+        return await subject.changed(Quarantine(self._of(task).quarantine), base, head)
+
+    async def compose(self, task: TaskId, onto: CommitSha, laid: subject.Laid) -> CommitSha:
+        """A commit of `onto` with these paths laid over it; the same parts make the same commit."""
+        return await subject.compose(Quarantine(self._of(task).quarantine), onto, laid)
+
+    async def tree(self, task: TaskId, commit: CommitSha) -> str:
+        """Object name of a commit's tree."""
+        return await Quarantine(self._of(task).quarantine).tree_of(commit)
 
     async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
         """A clean checkout of exactly this commit, with an empty HOME and `$REPORTS`."""
