@@ -81,6 +81,8 @@ class TestReport:
     """One sentence per oddity: a file that was refused, tests that are told twice, tests that were left out."""
     complete: bool = True
     """False when a file was refused or a limit cut something off: what is missing here may still exist."""
+    retried: tuple[TestId, ...] = ()
+    """Tests that the runner itself ran again until they passed; flaky by its own word."""
 
 
 @dataclass(frozen=True, slots=True)
