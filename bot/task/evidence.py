@@ -158,6 +158,16 @@ class FindingKind(StrEnum):
     """A file that would be run or imported in place of the real tool or library."""
     REPORT_COMMITTED = "report_committed"
     """A test report is part of the change."""
+    REPORT_DISAGREES = "report_disagrees"
+    """A report and its command's exit code, or the report and itself, do not say the same."""
+    REPORT_MISSING = "report_missing"
+    """The tests report on the base, and on the head the command succeeds without any report."""
+    TEST_VANISHED = "test_vanished"
+    """A test of an unchanged file is not run any more."""
+    HARNESS_NEEDED = "harness_needed"
+    """The changed tests run only with the changed harness."""
+    HARNESS_RESCUES = "harness_rescues"
+    """What held on the base fails on the head with the base's harness, and passes with the changed one."""
     SNAPSHOT_CHANGED = "snapshot_changed"
     """A recorded expectation is renewed."""
     TIME_GATED = "time_gated"
@@ -192,6 +202,7 @@ _WEIGHTS = {
             FindingKind.EXPECTATION_CHANGED,
             FindingKind.COMMAND_CHANGED,
             FindingKind.HARNESS_CHANGED,
+            FindingKind.HARNESS_NEEDED,
             FindingKind.ENVIRONMENT_DETECTED,
             FindingKind.SNAPSHOT_CHANGED,
             FindingKind.TIME_GATED,

@@ -7,6 +7,7 @@ from bot.sandbox.capability import SandboxRefused
 from bot.sandbox.process import Sandbox
 from bot.sandbox.running import Ending, Finished
 from bot.verify.command import Command, Ran
+from bot.verify.reports import take
 
 _SHELL = 'if command -v bash >/dev/null; then exec bash -c "$0"; fi; exec sh -c "$0"'
 """People write their commands for bash, as GitHub's workflows do; where it is missing, sh must do."""
@@ -22,6 +23,10 @@ class SandboxChecks:
         """Each command in order, one after the other, whatever the ones before it said."""
         for command in commands:
             yield await self._one(box, command, limits)
+
+    async def reports(self, box: Box) -> dict[str, bytes] | None:
+        """What the last command left in `$REPORTS`, which is empty afterwards; None: more than is read."""
+        return await take(self._sandbox, box)
 
     async def _one(self, box: Box, command: Command, limits: Limits) -> Ran:
         try:

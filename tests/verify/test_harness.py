@@ -86,7 +86,7 @@ def test_sections_of_the_base_in_the_heads_file() -> None:
         ("pyproject.toml", b"[tool.pytest]\nx = 1\n", b"tool = {pytest = {x = 2}}\n"),
         ("pyproject.toml", b"[tool.pytest]\nx = 1\n", b'y = """\n[tool.pytest]\n"""\n[tool.pytest]\nx = 2\n'),
         ("package.json", b"{}", b"[" * 100_000),
-        ("package.json", b"{}", b"[]"),
+        ("package.json", b'{"scripts": {}}', b"[]"),
         ("setup.cfg", b"[pytest]\nx=1\n", b"\xff"),
     ],
 )
