@@ -1,9 +1,10 @@
 """Which changes of a tree we take over: pure rules over the list of changed entries."""
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from bot.task.globs import glob
 
 PROTECTED = (
     ".github/**",
@@ -78,13 +79,6 @@ def violations(
     if len(found) > _NAMED:
         found[_NAMED:] = [f"And {len(found) - _NAMED} more."]
     return tuple(found)
-
-
-def glob(pattern: str) -> re.Pattern[str]:
-    """`**` spans folders, `*` and `?` stay within a name; letters match in either case, as on many file systems."""
-    words = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    parts = re.split(r"(\*\*/|/\*\*$|\*\*|\*|\?)", pattern)
-    return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.IGNORECASE | re.DOTALL)
 
 
 def leaves_tree(path: bytes, target: bytes) -> bool:
