@@ -15,6 +15,37 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """Sealed folders, shown as one at `target`; what is written goes to `room`. Needs SandboxLevel.OVERLAY.
+
+    One sandbox at a time may show a room (the kernel does not define what happens with two): `Sandbox` waits for the
+    one before, and refuses after a while.
+    """
+
+    sealed: tuple[Path, ...]
+    """Bottom first. They belong to the bot, and nobody changes them while they are shown."""
+    room: Path
+    """The bot's folder for one overlay, made by `Sandbox.make_room`."""
+    target: str
+    writable: bool = True
+
+    @property
+    def upper(self) -> Path:
+        """What was written. Nothing of ours reads it."""
+        return self.room / "up"
+
+    @property
+    def work(self) -> Path:
+        """The kernel's own."""
+        return self.room / "work"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the sandbox that shows the room."""
+        return self.room / "lock"
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """The world of one process: nothing else of the host is there, and no network."""
 
@@ -22,6 +53,9 @@ class Box:
     cwd: str
     env: Mapping[str, str] = field(default_factory=dict)
     """Added to the allowlisted base environment (PATH, HOME, TMPDIR, LANG, USER)."""
+    tenant: int = 0
+    """Whose it is: the number of a task, 0 for the bot's own. Each tenant has a uid of its own on the host."""
+    overlay: Overlay | None = None
 
     def with_binds(self, *binds: Bind) -> "Box":
         return replace(self, binds=(*self.binds, *binds))

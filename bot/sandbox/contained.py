@@ -87,24 +87,62 @@ class Place:
     """Where a sandbox is started from: its furniture, and who runs inside when the bot is the superuser."""
 
     furniture: view.Furniture
-    uid: int | None
+    uids: view.Uids | None
+
+    def uid(self, tenant: int) -> int | None:
+        """Of this tenant on the host; None: who we are."""
+        return None if self.uids is None else self.uids.of(tenant)
 
 
-def plan(place: Place, box: Box, argv: Sequence[str], limits: Limits, extra: Sequence[str] = ()) -> Plan:
-    """How `argv` is started in this box; `extra` are further arguments for bubblewrap."""
-    binds = view.binds(box, place.furniture)
-    site, bwrap = view.program()
-    if place.uid is None:
-        sources, program, shown = [], str(site / bwrap), [(bind, str(bind.source)) for bind in binds]
-    else:
-        sources = [str(site), *(str(bind.source) for bind in binds)]
-        program = f"{view.staged(0)}/{bwrap}"
-        shown = [(bind, view.staged(position)) for position, bind in enumerate(binds, start=1)]
+@dataclass(frozen=True, slots=True)
+class _Staging:
+    """What the launcher is to show, and the paths under which bubblewrap then finds it all."""
+
+    sources: tuple[str, ...]
+    program: str
+    shown: view.Shown
+
+
+def plan(
+    place: Place, box: Box, argv: Sequence[str], limits: Limits, *, lock: int | None = None, extra: Sequence[str] = ()
+) -> Plan:
+    """How `argv` is started in this box.
+
+    `lock` is an open descriptor that lives as long as the sandbox; `extra` are further arguments for bubblewrap.
+    """
+    staging = _staged(box, place) if place.uids is not None else _in_place(box, place)
     wires, data = Wires.new(), view.etc_files()
     env = {**view.environment(place.furniture), **box.env}
-    words = ["--json-status-fd", str(wires.reporting), *extra, *view.arguments(box, shown, env, data)]
+    words = ["--json-status-fd", str(wires.reporting), *extra, *view.arguments(box, staging.shown, env, data)]
+    held = () if lock is None else (lock,)
+    for fd in held:
+        words = ["--sync-fd", str(fd), *words]
     args = view.in_memory(b"\0".join(word.encode() for word in words))
     begin = ["/bin/sh", "-c", _BEGIN, str(limits.processes), *argv]
-    command = [program, "--args", str(args), "--", *begin]
-    launched = launch(limits, command, kept=wires.kept, uid=place.uid, sources=sources)
-    return Plan(launched, wires, (*data.values(), args))
+    command = [staging.program, "--args", str(args), "--", *begin]
+    launched = launch(limits, command, kept=wires.kept, uid=place.uid(box.tenant), sources=staging.sources)
+    return Plan(launched, wires, (*data.values(), args, *held))
+
+
+def _in_place(box: Box, place: Place) -> _Staging:
+    """Everything is where it is."""
+    binds = tuple((bind, str(bind.source)) for bind in view.binds(box, place.furniture))
+    sealed, room = (map(str, box.overlay.sealed), str(box.overlay.room)) if box.overlay else ((), "")
+    site, bwrap = view.program()
+    return _Staging((), str(site / bwrap), view.Shown(binds, tuple(sealed), room))
+
+
+def _staged(box: Box, place: Place) -> _Staging:
+    """Everything is shown by the launcher, by its position."""
+    site, bwrap = view.program()
+    sources = [str(site)]
+
+    def stage(source: object, how: str = "") -> str:
+        sources.append(f"{how}{source}")
+        return view.staged(len(sources) - 1)
+
+    binds = tuple((bind, stage(bind.source)) for bind in view.binds(box, place.furniture))
+    overlay = box.overlay
+    sealed = tuple(stage(layer, view.SEALED) for layer in overlay.sealed) if overlay else ()
+    room = stage(overlay.room) if overlay else ""
+    return _Staging(tuple(sources), f"{view.staged(0)}/{bwrap}", view.Shown(binds, sealed, room))

@@ -10,18 +10,25 @@ signal of death with its parent here. bubblewrap sets it itself, and not before 
 
 With a UID (the parent is the superuser), every SOURCE is bound to `STAGE/<position>` in a mount namespace of our own:
 sources may lie below a folder that only the superuser may enter. They are opened before STAGE is covered, because they
-may lie there, too. The host's own mounts are untouched.
+may lie there, too. The host's own mounts are untouched. A SOURCE with `sealed:` before it is the superuser's; it is
+shown read-only and as if it were UID's (an id-mapped mount, Linux 5.12), or an overlay could not copy its files up.
 """
 
 import ctypes
 import os
 import resource
+import struct
 import sys
 from typing import NoReturn
 
-CLONE_NEWNS = 0x00020000
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442
+"""System calls without a wrapper in older C libraries; the numbers are the same on every architecture."""
+AT_FDCWD, AT_EMPTY_PATH, OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = -100, 0x1000, 1, 4
+ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_IDMAP = 1, 2, 4, 0x00100000
+SEALED = "sealed:"
 SIGKILL, SIGPIPE, SIGXFSZ, SIG_DFL = 9, 13, 25, None
 FAILED = 125
 
@@ -36,7 +43,7 @@ def refuse(doing: str, why: str) -> NoReturn:
 
 def must(result: int, doing: str) -> None:
     """Turn a C error into the end of this process."""
-    if result != 0:
+    if result < 0:
         refuse(doing, os.strerror(ctypes.get_errno()))
 
 
@@ -45,16 +52,17 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
     must(libc.mount(*names, ctypes.c_ulong(flags), data.encode() or None), f"mount {source} on {target}")
 
 
-def stage(folder: str, sources: list[str]) -> None:
+def stage(folder: str, sources: list[str], uid: int) -> None:
     """Show every source at `folder/<position>`, in a mount namespace of our own."""
     must(libc.unshare(CLONE_NEWNS), "new mount namespace")
     mount("none", "/", "", MS_REC | MS_PRIVATE)
     opened = []
     for source in sources:
         try:
-            opened.append(os.open(source, os.O_PATH | os.O_CLOEXEC))
+            opened.append(os.open(source.removeprefix(SEALED), os.O_PATH | os.O_CLOEXEC))
         except OSError as error:
             refuse(f"open {source}", error.strerror or str(error))
+    mapping = mapped_to(uid) if any(source.startswith(SEALED) for source in sources) else -1
     mount("stage", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m")
     for position, fd in enumerate(opened):
         target = f"{folder}/{position}"
@@ -63,7 +71,43 @@ def stage(folder: str, sources: list[str]) -> None:
             os.mkdir(target, 0o755)
         else:
             os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
-        mount(here, target, "", MS_BIND | MS_REC)
+        if sources[position].startswith(SEALED):
+            show_sealed(fd, target, mapping)
+        else:
+            mount(here, target, "", MS_BIND | MS_REC)
+
+
+def mapped_to(uid: int) -> int:
+    """A descriptor of a user namespace in which our own user and group are `uid`."""
+    (ready, made), (end, ending) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ending)
+        os.write(made, bytes([libc.unshare(CLONE_NEWUSER) == 0]))
+        os.read(end, 1)  # until our parent has it, or is dead
+        os._exit(0)
+    os.close(made)
+    if os.read(ready, 1) != b"\1":
+        refuse("new user namespace", "the kernel refuses it")
+    for kind in ("uid_map", "gid_map"):
+        with open(f"/proc/{child}/{kind}", "w") as file:
+            file.write(f"0 {uid} 1")
+    mapping = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    for fd in (ready, end, ending):
+        os.close(fd)
+    os.waitpid(child, 0)
+    return mapping
+
+
+def show_sealed(fd: int, target: str, mapping: int) -> None:
+    """Mount what lies behind `fd` at `target`: read-only, ids mapped."""
+    what = f"id-mapped mount on {target}"
+    tree = libc.syscall(OPEN_TREE, fd, b"", OPEN_TREE_CLONE | AT_EMPTY_PATH | os.O_CLOEXEC)
+    must(tree, what)
+    wanted = struct.pack("QQQQ", ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_IDMAP, 0, 0, mapping)
+    must(libc.syscall(MOUNT_SETATTR, tree, b"", AT_EMPTY_PATH, wanted, ctypes.c_size_t(len(wanted))), what)
+    must(libc.syscall(MOVE_MOUNT, tree, b"", AT_FDCWD, target.encode(), MOVE_MOUNT_F_EMPTY_PATH), what)
+    os.close(tree)
 
 
 def become(uid: int) -> None:
@@ -85,7 +129,7 @@ def main(argv: list[str]) -> None:
     parent, file_bytes, uid, count = (int(argv[at]) for at in (0, 1, 3, 5))
     sources, program = argv[6 : 6 + count], argv[6 + count :]
     if uid:
-        stage(argv[4], sources)
+        stage(argv[4], sources, uid)
         become(uid)
     must(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
     if argv[2]:

@@ -3,18 +3,18 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from bot.sandbox import contained, view
-from bot.sandbox.box import Bind, Box, Limits
+from bot.sandbox.box import Bind, Box, Limits, Overlay
 from bot.sandbox.capability import Capability, Mode
-from bot.sandbox.view import UID
 from bot.task.results import SandboxLevel
 
 _SECONDS = 20
 _INSIDE = (
-    'test "$(id -u)" -ne 0 && test ! -e /sys && test "$(ls /proc | grep -c "^[0-9]")" -lt 10 && touch /task/written'
+    'test "$(id -u)" -ne 0 && test ! -e /sys && test "$(ls /proc | grep -c "^[0-9]")" -lt 10'
+    ' && { test ! -e /probe || { echo more >> /probe/file && test "$(cat /probe/file)" = more; }; }'
+    " && touch /task/written"
 )
 _MENDS = (
     (
@@ -33,42 +33,45 @@ _MENDS = (
 )
 
 
-def probe(mode: Mode, *, uid: int = UID) -> Capability:
-    """What contains a process here. Blocks for a tenth of a second; call it once, at start, on the main thread."""
+def probe(mode: Mode, place: Path | None = None) -> Capability:
+    """What contains a process here. Blocks for a tenth of a second; call it once, at start, on the main thread.
+
+    `place` is where worktrees will lie: not every file system can be overlaid.
+    """
     if mode == "external":
         return Capability(
             SandboxLevel.EXTERNAL, "The operator says that this container is the boundary.", insisted=True
         )
     if mode == "none":
         return Capability(SandboxLevel.NONE, "The operator runs agents without a boundary.", insisted=True)
-    with tempfile.TemporaryDirectory(prefix="probe-") as folder:
-        if _try(Path(folder, "overlay"), uid, overlay=True) == "":
+    with tempfile.TemporaryDirectory(prefix="probe-", dir=place) as folder:
+        if (why := _try(Path(folder, "overlay"), overlay=True)) == "":
             return Capability(SandboxLevel.OVERLAY, "bubblewrap with all namespaces; overlays work.")
-        complaint = _try(Path(folder, "plain"), uid, overlay=False)
+        complaint = _try(Path(folder, "plain"), overlay=False)
     if complaint == "":
-        return Capability(SandboxLevel.CHECKOUT, "bubblewrap with all namespaces; no overlays.")
+        return Capability(SandboxLevel.CHECKOUT, f"bubblewrap with all namespaces; no overlays ({why}).")
     mend = next((mend for words, mend in _MENDS if words in complaint), "See the message of bubblewrap.")
     return Capability(SandboxLevel.NONE, f"Processes cannot be contained here: {complaint}.", mend)
 
 
-def _try(folder: Path, uid: int, *, overlay: bool) -> str:
+def _try(folder: Path, *, overlay: bool) -> str:
     """Start one command in a box; the complaint, or an empty string."""
-    superuser = os.getuid() == 0
-    seen = view.staged(1) if superuser else str(folder)  # the first bind, after bubblewrap itself
-    extra = ("--overlay-src", f"{seen}/low", "--overlay", f"{seen}/up", f"{seen}/work", "/probe") if overlay else ()
+    uids = view.Uids.here()
     try:
-        for made in (folder, *(folder / name for name in ("low", "up", "work"))):
-            made.mkdir()
-            if superuser:
-                os.chown(made, uid, uid)
-        return _start(Box((Bind(folder, "/task", writable=True),), "/task"), uid if superuser else None, extra)
+        for name in ("", "low", "room", "room/up", "room/work"):
+            (folder / name).mkdir()
+            if uids is not None and name != "low":
+                os.chown(folder / name, uids.of(0), uids.of(0))
+        (folder / "low" / "file").touch(mode=0o600)
+        shown = Overlay((folder / "low",), folder / "room", "/probe") if overlay else None
+        return _start(Box((Bind(folder, "/task", writable=True),), "/task", overlay=shown), uids)
     except (ImportError, RuntimeError, OSError, subprocess.TimeoutExpired) as error:  # no wheel, no binary in it
         return str(error)
 
 
-def _start(box: Box, uid: int | None, extra: Sequence[str]) -> str:
-    place = contained.Place(view.Furniture((), ("/usr/bin", "/bin")), uid)
-    plan = contained.plan(place, box, ["/bin/sh", "-c", _INSIDE], Limits(), extra)
+def _start(box: Box, uids: view.Uids | None) -> str:
+    place = contained.Place(view.Furniture((), ("/usr/bin", "/bin")), uids)
+    plan = contained.plan(place, box, ["/bin/sh", "-c", _INSIDE], Limits())
     plan.wires.question.send(b"\n")  # yes, go on
     try:
         ended = subprocess.run(

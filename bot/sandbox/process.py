@@ -14,8 +14,9 @@ from bot.sandbox.capability import Capability, SandboxFailed, SandboxRefused
 from bot.sandbox.child import Child
 from bot.sandbox.namespace import Namespace
 from bot.sandbox.output import HeadAndTail
+from bot.sandbox.room import alone
 from bot.sandbox.running import Ending, Finished, Running, surely
-from bot.sandbox.view import UID, Furniture
+from bot.sandbox.view import Furniture, Uids
 from bot.task.results import SandboxLevel
 
 _PIPE, _NULL, _STDOUT = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL, asyncio.subprocess.STDOUT
@@ -24,17 +25,15 @@ _PIPE, _NULL, _STDOUT = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL, asy
 class Sandbox:
     """Starts processes as well contained as this machine allows, and none that it may not start.
 
-    `toolchains` are read-only folders shown at their own path, `path` their entries for the PATH; `uid` is who runs
-    inside when the bot is the superuser. The source of a bind is followed by the superuser: it must lie in a folder
-    that no process inside can write.
+    `toolchains` are read-only folders shown at their own path, `path` their entries for the PATH. When the bot is the
+    superuser, each tenant runs under a uid of its own. The source of a bind is followed by the superuser: it must lie
+    in a folder that no process inside can write.
     """
 
-    def __init__(
-        self, capability: Capability, *, toolchains: Sequence[Path] = (), path: Sequence[str] = (), uid: int = UID
-    ) -> None:
+    def __init__(self, capability: Capability, *, toolchains: Sequence[Path] = (), path: Sequence[str] = ()) -> None:
         self.capability = capability
-        unprivileged = uid if os.getuid() == 0 and capability.contains else None
-        self._place = contained.Place(Furniture.of(toolchains, path), unprivileged)
+        uids = Uids.here() if capability.contains else None
+        self._place = contained.Place(Furniture.of(toolchains, path), uids)
 
     @property
     def level(self) -> SandboxLevel:
@@ -44,13 +43,26 @@ class Sandbox:
         """The path that a process in this box must use for `inside`: the same, unless nothing contains it."""
         return inside if self.capability.contains else direct.host_path(box, inside)
 
-    def make_folder(self, folder: Path) -> Path:
-        """A folder that processes inside may write when it is bound; it may exist already."""
+    @property
+    def identity(self) -> str:
+        """What a program inside may find different elsewhere: the furniture."""
+        return repr(self._place.furniture)
+
+    def make_folder(self, folder: Path, tenant: int = 0) -> Path:
+        """A folder that processes of this tenant may write when it is bound; it may exist already."""
         folder.mkdir(mode=0o700, exist_ok=True)
-        uid = self._place.uid
+        uid = self._place.uid(tenant)
         if uid is not None:
             os.chown(folder, uid, uid, follow_symlinks=False)
         return folder
+
+    def make_room(self, room: Path, tenant: int) -> Path:
+        """The room of an overlay, see `Overlay`; it may exist already."""
+        room.mkdir(mode=0o711, exist_ok=True)
+        for name in ("up", "work"):
+            self.make_folder(room / name, tenant)
+        (room / "lock").touch(mode=0o600)
+        return room
 
     async def run(  # one verb, and what may be said about it
         self,
@@ -109,7 +121,8 @@ class Sandbox:
             raise
 
     async def _contained(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
-        plan = contained.plan(self._place, box, argv, limits)
+        lock = await alone(box.overlay) if box.overlay else None
+        plan = contained.plan(self._place, box, argv, limits, lock=lock)
         try:
             child = await Child.start(
                 plan.argv, env={}, cwd="/", pass_fds=plan.descriptors, stdin=stdin, stdout=_PIPE, stderr=stderr
@@ -122,6 +135,8 @@ class Sandbox:
         return Running(child, Namespace(child, plan.wires), limits)
 
     async def _direct(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
+        if box.overlay is not None:
+            raise SandboxFailed("an overlay needs bubblewrap")
         around = direct.Surroundings.of(box, self._place.furniture)
         command = ["/usr/bin/env", *argv]  # finds the program on the PATH of the box
         try:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.box import Bind, Box
+from bot.sandbox.box import Bind, Box, Overlay
 
 HOME = "/home/agent"
 STAGE = "/tmp"  # noqa: S108 - a mount point that is always there, because bubblewrap needs it as well
+SEALED = "sealed:"
+"""Before a source of the launcher: show it read-only and as the tenant's."""
 UID = 4242
-"""The uid inside, on every machine; outside it is this one, too, when the bot runs as the superuser."""
+"""The uid inside, on every machine."""
 
 _ETC = {
     "passwd": f"root:x:0:0:root:/nonexistent:/bin/sh\nagent:x:{UID}:{UID}:agent:{HOME}:/bin/sh\n",
@@ -27,6 +29,28 @@ _NAMESPACES = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(UID), "--gid", str(UID)),
     *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "task", "--clearenv"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Uids:
+    """Who runs on the host for a tenant, when the bot is the superuser: `first + tenant`."""
+
+    first: int = 0x7000_0000
+    count: int = 0x0F00_0000
+    """1,879,048,192 to 2,130,706,431: systemd's list of uids (UIDS-GIDS) has nobody there."""
+
+    def of(self, tenant: int) -> int:
+        return self.first + tenant % self.count
+
+    @classmethod
+    def here(cls) -> "Uids | None":
+        """None: the bot is no superuser. In a container that lacks these uids all tenants share one."""
+        if os.getuid() != 0:
+            return None
+        wanted = cls()
+        rows = (tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines())
+        there = any(first <= wanted.first and wanted.first + wanted.count <= first + size for first, _, size in rows)
+        return wanted if there else cls(UID, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +100,19 @@ def staged(position: int) -> str:
     return f"{STAGE}/{position}"
 
 
-def arguments(
-    box: Box, shown: Sequence[tuple[Bind, str]], env: Mapping[str, str], data: Mapping[str, int]
-) -> list[str]:
-    """Arguments for bubblewrap, without the command.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The sources of a box as bubblewrap sees them."""
 
-    `shown` pairs each bind with the path of its source as bubblewrap sees it; `data` names the open descriptors that
-    hold the files of /etc.
-    """
-    targets = {bind.target for bind, _ in shown}
+    binds: Sequence[tuple[Bind, str]]
+    sealed: Sequence[str] = ()
+    """Of the overlay, bottom first."""
+    room: str = ""
+
+
+def arguments(box: Box, shown: Shown, env: Mapping[str, str], data: Mapping[str, int]) -> list[str]:
+    """Arguments for bubblewrap, without the command. `data`: the open descriptors that hold the files of /etc."""
+    targets = {bind.target for bind, _ in shown.binds}
     words = [*_NAMESPACES, *_system(), "--proc", "/proc", "--dev", "/dev"]
     for folder, size in _MEMORY.items():
         words += ["--size", str(size), "--perms", "1777", "--tmpfs", folder]
@@ -93,13 +121,27 @@ def arguments(
     words += ["--perms", "0755", "--dir", "/etc"]
     for name, fd in data.items():
         words += ["--perms", "0444", "--file", str(fd), f"/etc/{name}"]
-    for bind, source in shown:
+    if box.overlay is not None:
+        words += _overlay(box.overlay, shown)
+    for bind, source in shown.binds:
         words += ["--bind" if bind.writable else "--ro-bind", source, bind.target]
     # The empty root and /dev are in memory and without a size: nobody writes there.
     words += ["--remount-ro", "/dev", "--remount-ro", "/"]
     for name, value in env.items():
         words += ["--setenv", name, value]
     return [*words, "--chdir", box.cwd]
+
+
+def _overlay(overlay: Overlay, shown: Shown) -> Iterator[str]:
+    """Read-only, the room's upper folder is one more layer to read from, and nothing of the kernel's is written."""
+    upper = f"{shown.room}/{overlay.upper.name}"
+    layers = shown.sealed if overlay.writable else (*shown.sealed, upper)
+    for layer in layers:
+        yield from ("--overlay-src", layer)
+    if overlay.writable:
+        yield from ("--overlay", upper, f"{shown.room}/{overlay.work.name}", overlay.target)
+    else:
+        yield from ("--ro-overlay", overlay.target)
 
 
 def etc_files() -> dict[str, int]:

@@ -9,10 +9,10 @@ import pytest
 
 from bot.sandbox import contained
 from bot.sandbox.box import Box, Limits
-from bot.sandbox.view import UID, Furniture
+from bot.sandbox.view import Furniture, Uids
 from tests.sandbox.hiding import end
 
-PLACE = contained.Place(Furniture.of((), ()), UID if os.getuid() == 0 else None)
+PLACE = contained.Place(Furniture.of((), ()), Uids.here())
 
 
 @pytest.mark.usefixtures("capability")
@@ -22,7 +22,8 @@ def test_a_command_starts_only_while_somebody_answers(
 ) -> None:
     """bubblewrap is killed while its inside waits, too early for its death to be passed on."""
     held, go_on = os.pipe()
-    plan = contained.plan(PLACE, box, ["sh", "-c", "touch up; sleep 60", token], Limits(), ("--block-fd", str(held)))
+    argv = ["sh", "-c", "touch up; sleep 60", token]
+    plan = contained.plan(PLACE, box, argv, Limits(), extra=("--block-fd", str(held)))
     with subprocess.Popen(plan.argv, env={}, pass_fds=(*plan.descriptors, held), start_new_session=True) as bubblewrap:
         plan.close()
         os.read(plan.wires.report, 4096)  # its child exists

@@ -17,6 +17,7 @@ from bot.sandbox.box import Bind, Box, Limits
 from bot.sandbox.capability import Capability, SandboxFailed, SandboxRefused
 from bot.sandbox.process import Sandbox
 from bot.sandbox.running import Ending
+from bot.sandbox.view import Uids
 from bot.task.results import SandboxLevel
 from tests.sandbox.hiding import hiding
 
@@ -315,4 +316,4 @@ async def test_a_direct_process_can_be_cancelled_and_talked_to(token: str, alive
 async def test_the_superuser_is_left_behind(sandbox: Sandbox, box: Box) -> None:
     async with await sandbox.start(box, ["sleep", "20"], Limits()) as running:
         await asyncio.sleep(0.3)
-        assert os.stat(f"/proc/{running.pid}").st_uid == 4242
+        assert os.stat(f"/proc/{running.pid}").st_uid == Uids().of(box.tenant)
