@@ -74,3 +74,9 @@ class Limits:
     processes: int = 512
     file_bytes: int = 2 << 30
     """Largest single file it may write."""
+    memory_bytes: int = 4 * 10**9
+    """With what it keeps in /tmp, /dev/shm and other folders in memory."""
+    disk_bytes: int = 10 * 10**9
+    """In all folders that it may write, together."""
+    cpus: float | None = None
+    """How many processors' time it may use; None: as much as there is."""

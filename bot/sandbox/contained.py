@@ -19,11 +19,29 @@ says -u.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the launcher itself sets: `data_bytes` (0: none) of one process, and control groups to enter.
+
+    Memory of one process is bounded by what it may write to and does not share. Address space would be the wrong
+    measure: Node, Go and the JVM reserve much of it and use little.
+    """
+
+    file_bytes: int
+    data_bytes: int = 0
+    entrances: Sequence[Path] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """As the launcher reads them."""
+        return [f"{self.file_bytes}:{self.data_bytes}", "\n".join(map(str, self.entrances))]
+
+
 def launch(
-    limits: Limits, command: Sequence[str], *, kept: str = "", uid: int | None = None, sources: Sequence[str] = ()
+    bounds: Bounds, command: Sequence[str], *, kept: str = "", uid: int | None = None, sources: Sequence[str] = ()
 ) -> list[str]:
     """The launcher's argv, see launcher.py. `uid` None: stay who we are, and stage nothing."""
-    words = [str(os.getpid()), str(limits.file_bytes), kept, str(uid or 0), view.STAGE, str(len(sources))]
+    words = [str(os.getpid()), *bounds.words, kept, str(uid or 0), view.STAGE, str(len(sources))]
     return [sys.executable, "-IS", _LAUNCHER, *words, *sources, *command]
 
 
@@ -88,6 +106,8 @@ class Place:
 
     furniture: view.Furniture
     uids: view.Uids | None
+    bounds: Bounds | None = None
+    """None: those of the limits alone."""
 
     def uid(self, tenant: int) -> int | None:
         """Of this tenant on the host; None: who we are."""
@@ -120,7 +140,8 @@ def plan(
     args = view.in_memory(b"\0".join(word.encode() for word in words))
     begin = ["/bin/sh", "-c", _BEGIN, str(limits.processes), *argv]
     command = [staging.program, "--args", str(args), "--", *begin]
-    launched = launch(limits, command, kept=wires.kept, uid=place.uid(box.tenant), sources=staging.sources)
+    bounds = place.bounds or Bounds(limits.file_bytes)
+    launched = launch(bounds, command, kept=wires.kept, uid=place.uid(box.tenant), sources=staging.sources)
     return Plan(launched, wires, (*data.values(), args, *held))
 
 

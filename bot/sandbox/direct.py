@@ -69,6 +69,9 @@ class Marked:
         self._killed = True
         self._sweep()
 
+    def pids(self) -> list[int]:
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_ours(pid)]
+
     async def gone(self) -> int | None:
         code = await self._child.exited()
         clean = 0
@@ -82,7 +85,7 @@ class Marked:
         """Kill what is left; True if there was something."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._child.process.pid, signal.SIGKILL)
-        left = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self._is_ours(pid)]
+        left = self.pids()
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -1,9 +1,11 @@
 """Between fork and exec: limits, staged folders, an unprivileged uid; then it becomes its command.
 
-Run as `python -IS launcher.py PARENT FILE_BYTES KEPT UID STAGE COUNT SOURCE… ARGV…` and never imported: it is a program
-of its own, because Python code between fork and exec is not safe in a process with threads. It keeps its pid through
-every exec, so that a signal reaches the same process all the way. Standard library only, few imports: they are most of
-its ten milliseconds.
+Run as `python -IS launcher.py PARENT LIMITS GROUPS KEPT UID STAGE COUNT SOURCE… ARGV…` and never imported: it is a
+program of its own, because Python code between fork and exec is not safe in a process with threads. It keeps its pid
+through every exec, so that a signal reaches the same process all the way. Standard library only, few imports: they are
+most of its ten milliseconds.
+
+LIMITS is `FILE_BYTES:DATA_BYTES`, GROUPS holds a path per line where a process enters a control group.
 
 KEPT (`23:8,25:9`) hands descriptors on under fixed numbers. Empty means that the command is not bubblewrap: it gets the
 signal of death with its parent here. bubblewrap sets it itself, and not before it can pass its own death on.
@@ -110,6 +112,16 @@ def show_sealed(fd: int, target: str, mapping: int) -> None:
     os.close(tree)
 
 
+def enter(entrances: list[str]) -> None:
+    """Join control groups; everything that this process starts is in them, too."""
+    for entrance in entrances:
+        try:
+            with open(entrance, "w") as file:
+                file.write("0")
+        except OSError as error:
+            refuse(f"enter {entrance}", error.strerror or str(error))
+
+
 def become(uid: int) -> None:
     """Give up the superuser for good."""
     os.setgroups([])
@@ -126,19 +138,22 @@ def keep(pairs: str) -> None:
 
 
 def main(argv: list[str]) -> None:
-    parent, file_bytes, uid, count = (int(argv[at]) for at in (0, 1, 3, 5))
-    sources, program = argv[6 : 6 + count], argv[6 + count :]
+    parent, uid, count = (int(argv[at]) for at in (0, 4, 6))
+    sources, program = argv[7 : 7 + count], argv[7 + count :]
+    enter(argv[2].splitlines())
     if uid:
-        stage(argv[4], sources, uid)
+        stage(argv[5], sources, uid)
         become(uid)
     must(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
-    if argv[2]:
-        keep(argv[2])
+    if argv[3]:
+        keep(argv[3])
     else:
         must(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "death signal")
     if os.getppid() != parent:
         refuse("start", "the parent is gone")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    for limit, most in zip((resource.RLIMIT_FSIZE, resource.RLIMIT_DATA), argv[1].split(":"), strict=True):
+        if int(most):
+            resource.setrlimit(limit, (int(most), int(most)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for ignored in (SIGPIPE, SIGXFSZ):  # Python ignores both, and exec would hand that on
         libc.signal(ignored, SIG_DFL)

@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 
+from bot.sandbox import tree
 from bot.sandbox.capability import SandboxFailed
 from bot.sandbox.child import Child
 from bot.sandbox.contained import Wires
@@ -24,6 +26,7 @@ class Namespace:
         self._wires = wires
         self._buffer = b""
         self._first: int | None = None
+        self._first_pid: int | None = None
         self._exit_code: int | None = None
         self._reported = asyncio.Event()
         self._killed = False
@@ -47,6 +50,14 @@ class Namespace:
             if self._child.returncode is None:
                 self._child.kill()
 
+    def pids(self) -> list[int]:
+        """Nobody before the first process is known."""
+        return [] if self._first_pid is None else tree.descendants(self._first_pid)
+
+    def seen_from_outside(self, folders: Sequence[str]) -> list[str]:
+        """Paths of folders of the inside that nobody inside can replace."""
+        return [] if self._first_pid is None else [f"/proc/{self._first_pid}/root{folder}" for folder in folders]
+
     async def gone(self) -> int | None:
         """Wait until the namespace is empty. Raises SandboxFailed when the command was never started."""
         await self._reported.wait()
@@ -54,7 +65,7 @@ class Namespace:
         if self._first is not None:
             await self._readable(self._first)
             os.close(self._first)
-            self._first = None
+            self._first = self._first_pid = None
         code = await self._child.exited()
         if self._exit_code is None and not self._killed and code >= 0:
             raise SandboxFailed(f"bubblewrap did not start the command (exit code {code})")
@@ -87,6 +98,7 @@ class Namespace:
         if "child-pid" in news:
             with suppress(ProcessLookupError):
                 self._first = os.pidfd_open(news["child-pid"])
+                self._first_pid = news["child-pid"]
             if self._killed:
                 self.kill()
 

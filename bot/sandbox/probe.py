@@ -3,9 +3,10 @@
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from bot.sandbox import contained, view
+from bot.sandbox import cgroup, contained, view
 from bot.sandbox.box import Bind, Box, Limits, Overlay
 from bot.sandbox.capability import Capability, Mode
 from bot.task.results import SandboxLevel
@@ -34,10 +35,14 @@ _MENDS = (
 
 
 def probe(mode: Mode, place: Path | None = None) -> Capability:
-    """What contains a process here. Blocks for a tenth of a second; call it once, at start, on the main thread.
+    """What contains and limits a process here. Blocks for a tenth of a second; call it once, on the main thread.
 
     `place` is where worktrees will lie: not every file system can be overlaid.
     """
+    return replace(_contained(mode, place), groups=cgroup.find())
+
+
+def _contained(mode: Mode, place: Path | None) -> Capability:
     if mode == "external":
         return Capability(
             SandboxLevel.EXTERNAL, "The operator says that this container is the boundary.", insisted=True

@@ -12,6 +12,7 @@ from bot.sandbox import contained, direct
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import Capability, SandboxFailed, SandboxRefused
 from bot.sandbox.child import Child
+from bot.sandbox.guard import Guard, in_memory, written
 from bot.sandbox.namespace import Namespace
 from bot.sandbox.output import HeadAndTail
 from bot.sandbox.room import alone
@@ -122,32 +123,45 @@ class Sandbox:
 
     async def _contained(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
         lock = await alone(box.overlay) if box.overlay else None
-        plan = contained.plan(self._place, box, argv, limits, lock=lock)
+        try:
+            guard = Guard.of(self.capability.groups, limits)
+        except BaseException:
+            if lock is not None:
+                os.close(lock)
+            raise
+        plan = contained.plan(dataclasses.replace(self._place, bounds=guard.bounds), box, argv, limits, lock=lock)
         try:
             child = await Child.start(
                 plan.argv, env={}, cwd="/", pass_fds=plan.descriptors, stdin=stdin, stdout=_PIPE, stderr=stderr
             )
         except BaseException:
             plan.wires.close_ours()
+            guard.drop()
             raise
         finally:
             plan.close()
-        return Running(child, Namespace(child, plan.wires), limits)
+        tree = Namespace(child, plan.wires)
+        watches = guard.watches(tree, written(box), lambda: tree.seen_from_outside(in_memory(box)))
+        return Running(child, tree, limits, watches)
 
     async def _direct(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
         if box.overlay is not None:
             raise SandboxFailed("an overlay needs bubblewrap")
+        guard = Guard.of(self.capability.groups, limits)
         around = direct.Surroundings.of(box, self._place.furniture)
         command = ["/usr/bin/env", *argv]  # finds the program on the PATH of the box
         try:
-            launched = contained.launch(limits, command)
+            launched = contained.launch(guard.bounds, command)
             child = await Child.start(
                 launched, env=around.env, cwd=around.cwd, stdin=stdin, stdout=_PIPE, stderr=stderr
             )
         except BaseException:
             around.drop()
+            guard.drop()
             raise
-        return Running(child, direct.Marked(child, around), limits)
+        tree = direct.Marked(child, around)
+        watches = guard.watches(tree, [*written(box), around.scratch], list)
+        return Running(child, tree, limits, watches)
 
 
 async def _feed(writer: asyncio.StreamWriter, data: bytes) -> None:

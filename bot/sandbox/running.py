@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,8 +25,36 @@ class Ending(StrEnum):
     """It used up its seconds."""
     OUTPUT_LIMIT = "output limit"
     """It wrote more than it may."""
+    MEMORY_LIMIT = "memory limit"
+    """It used more memory than it may."""
+    DISK_LIMIT = "disk limit"
+    """It filled more disk space than it may."""
     KILLED = "killed"
     """We ended it, or something outside did."""
+
+
+LOOK_SECONDS = 0.5
+"""How often a watch looks, if looking is cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A limit that was exceeded. `detail` says what was seen and allowed: `it used …; at most … may be used`."""
+
+    ending: Ending
+    detail: str
+
+
+class Watch(Protocol):
+    """Looks after one limit of one process tree."""
+
+    async def exceeded(self) -> Excess:
+        """Return when the limit is exceeded, which need not happen; cancelled when the tree is dead."""
+        ...
+
+    async def last_look(self) -> Excess | None:
+        """When the tree is dead: was it exceeded after all? It takes its own things away."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +66,8 @@ class Finished:
     """Beginning and end of what it wrote (of stderr, when the caller read stdout himself)."""
     ending: Ending
     seconds: float
+    detail: str = ""
+    """Of an ending by a limit on memory or disk space: what was seen, and what is allowed."""
 
 
 class Tree(Protocol):
@@ -45,6 +75,10 @@ class Tree(Protocol):
 
     def kill(self) -> None:
         """Kill all of it; may be called again."""
+        ...
+
+    def pids(self) -> list[int]:
+        """Every process of it, as far as can be seen now."""
         ...
 
     async def gone(self) -> int | None:
@@ -69,10 +103,12 @@ async def surely(work: Coroutine[Any, Any, T]) -> T:
 class Running:
     """A started process. As an async context manager it is killed at the end of the block, with its whole tree."""
 
-    def __init__(self, child: Child, tree: Tree, limits: Limits) -> None:
+    def __init__(self, child: Child, tree: Tree, limits: Limits, watches: Sequence[Watch] = ()) -> None:
         self._child, self._process = child, child.process
         self._tree = tree
         self._limits = limits
+        self._watches = watches
+        self._excess: Excess | None = None
         self._started = time.monotonic()
         self._cut: Ending | None = None
         self._errors = HeadAndTail()
@@ -122,12 +158,14 @@ class Running:
 
     async def _end(self) -> Finished:
         timer = asyncio.get_running_loop().call_later(self._limits.seconds, self.kill, Ending.TIMED_OUT)
+        watching = [asyncio.ensure_future(self._watch(watch)) for watch in self._watches]
         failure = code = None
         try:
             code = await self._tree.gone()
         except SandboxFailed as error:
             failure = error
         timer.cancel()
+        await self._look_back(watching)
         seconds = time.monotonic() - self._started
         if self._draining:
             await self._draining
@@ -135,9 +173,29 @@ class Running:
         said = self._errors.text()
         if failure:
             raise SandboxFailed(f"{failure} {said.decode(errors='replace')}".strip()) from failure
+        if self._excess and self._cut is self._excess.ending:
+            return Finished(None, said, self._cut, seconds, self._excess.detail)
         if self._cut is None and code is not None:
             return Finished(code, said, Ending.EXITED, seconds)
         return Finished(None, said, self._cut or Ending.KILLED, seconds)
+
+    async def _watch(self, watch: Watch) -> None:
+        excess = await watch.exceeded()
+        if self._excess is None:
+            self._excess = excess
+            self.kill(excess.ending)
+
+    async def _look_back(self, watching: Sequence[asyncio.Future[None]]) -> None:
+        """Nobody watches the dead; but what killed them may have been a limit."""
+        for one in watching:
+            one.cancel()
+        failures = await asyncio.gather(*watching, return_exceptions=True)
+        for watch in self._watches:
+            if (excess := await watch.last_look()) and self._cut is None:
+                self._excess, self._cut = excess, excess.ending
+        for failure in failures:
+            if isinstance(failure, Exception):
+                raise failure
 
     async def _drain(self, stream: asyncio.StreamReader) -> None:
         while data := await stream.read(1 << 16):

@@ -24,7 +24,7 @@ _ETC = {
     "resolv.conf": "",
 }
 _SHARED = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/pki/tls", "/etc/ca-certificates")
-_MEMORY = {"/tmp": 2 << 30, "/run": 64 << 20, "/dev/shm": 512 << 20}  # noqa: S108 - inside, not on the host
+MEMORY = {"/tmp": 2 << 30, "/run": 64 << 20, "/dev/shm": 512 << 20}  # noqa: S108 - inside, not on the host
 _NAMESPACES = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(UID), "--gid", str(UID)),
     *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "task", "--clearenv"),
@@ -114,7 +114,7 @@ def arguments(box: Box, shown: Shown, env: Mapping[str, str], data: Mapping[str,
     """Arguments for bubblewrap, without the command. `data`: the open descriptors that hold the files of /etc."""
     targets = {bind.target for bind, _ in shown.binds}
     words = [*_NAMESPACES, *_system(), "--proc", "/proc", "--dev", "/dev"]
-    for folder, size in _MEMORY.items():
+    for folder, size in MEMORY.items():
         words += ["--size", str(size), "--perms", "1777", "--tmpfs", folder]
     if HOME not in targets:
         words += ["--size", str(256 << 20), "--tmpfs", HOME]
