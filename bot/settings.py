@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """On PostgreSQL: a worker without a heartbeat for so long is dead, and others take over."""
     sandbox: Literal["auto", "external", "none"] = "auto"
     """`external`: the container or VM around this server is the boundary. `none`: there is none, and you accept it."""
+    onboarding: bool = True
+    """Offer `.github/issuewright.yml` in a pull request, once, to a repository without it."""
     operator_token: SecretStr = SecretStr("")
     """Opens the pages to browsers that are not on this machine."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

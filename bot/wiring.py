@@ -117,7 +117,7 @@ def build(
     github = open_door(server, clock, Fenced(fence, http))
     workspaces = GitWorkspaces(make_data_dir(settings.data_dir) / "work", sandbox, fence=fence)
     agents = SandboxedAgents(sandbox, decided.profiles.values())
-    observer = Observer(store, github, decided.agent, decided.rulebook)
+    observer = Observer(store, github, decided.agent, decided.rulebook, settings.onboarding)
     bench = Bench(
         store=store,
         github=github,
@@ -130,6 +130,7 @@ def build(
         may_run_checks=capability.admits_strangers,
         author=AUTHOR,
         rulebook=decided.rulebook,
+        onboarding=settings.onboarding,
     )
     steps = Steps(bench, observer, Sweeper(store, github, observer, clock))
     places = settings.max_parallel_here or None

@@ -13,6 +13,7 @@ from bot.task.ids import (
     BranchName,
     CommentId,
     CommitSha,
+    InstallationId,
     IssueRef,
     Login,
     PullNumber,
@@ -38,6 +39,10 @@ class Reads(Protocol):
     async def comment(self, repo: RepoRef, comment: CommentId) -> Comment | None: ...
     async def review(self, repo: RepoRef, pull: PullNumber, review: ReviewId) -> Review | None: ...
     async def pull(self, repo: RepoRef, number: PullNumber) -> Pull | None: ...
+    async def pull_of_branch(self, repo: RepoRef, branch: BranchName) -> Pull | None:
+        """The open pull request from this branch of the repository itself, else the latest."""
+        ...
+
     async def may_write(self, repo: RepoRef, login: Login) -> bool:
         """Has `login` write, maintain or admin permission now?"""
         ...
@@ -52,6 +57,10 @@ class Lists(Protocol):
 
     async def repositories(self) -> Sequence[RepoRef]:
         """Every repository of every installation that is not suspended."""
+        ...
+
+    async def named_installations(self) -> frozenset[InstallationId]:
+        """Those on repositories that someone named one by one, and not on all of an account."""
         ...
 
     async def labelled_issues(self, repo: RepoRef, label: str) -> Sequence[Issue]:
@@ -169,6 +178,12 @@ class Workspaces(Protocol):
         self, task: TaskId, remote: Remote, commit: CommitSha, branch: BranchName, expected: CommitSha | None
     ) -> Pushed | BranchMoved | PushRefused:
         """Push by commit id; the remote branch must be at `expected` (None: absent) or at `commit` already."""
+        ...
+
+    async def propose(
+        self, task: TaskId, base: CommitSha, path: str, content: bytes, message: CommitMessage
+    ) -> CommitSha:
+        """Our commit on `base` that adds one file, made in the quarantine without any worktree."""
         ...
 
     async def close(self, task: TaskId) -> None:

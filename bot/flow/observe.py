@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from bot.flow.doors import Reads
+from bot.flow.steps.onboard import want_onboarding
 from bot.store.store import Store
 from bot.task.commands import Command, Read, UnknownCommand, Verb, read
 from bot.task.effects import Answer, EnsureLabels, Refusal, Refuse
@@ -40,6 +41,8 @@ class Observer:
     agent: str
     """The agent that a new task gets."""
     rulebook: Rulebook = field(default=Rulebook())
+    onboarding: bool = True
+    """Greet a repository that was named with a pull request."""
 
     async def look(self, hint: Hint) -> None:
         """Idempotent: whatever is already known changes nothing."""
@@ -54,15 +57,17 @@ class Observer:
                 await self.review(repo, pull, review)
             case PullHint(repo, number):
                 await self.pull(repo, number)
-            case InstallationHint(repos=repos):
+            case InstallationHint(repos=repos, named=named):
                 for repo in repos:
-                    await self.repository(repo)
+                    await self.repository(repo, named=named)
             case _:
                 assert_never(hint)
 
-    async def repository(self, repo: RepoRef) -> None:
-        """A repository came within reach: it gets our labels."""
+    async def repository(self, repo: RepoRef, *, named: bool) -> None:
+        """A repository came within reach: it gets our labels, and if it was named itself, a greeting."""
         await self.store.want(f"repo:{repo.id}", EnsureLabels(repo.id, repo.full_name, repo.installation))
+        if named and self.onboarding:
+            await want_onboarding(self.store, repo)
 
     # ── the label ──
 

@@ -36,7 +36,8 @@ class Sweeper:
     async def repository(self, repo: RepoRef) -> None:
         """Labels, comments, reviews and pull requests of one repository."""
         if await self.store.marked(f"labels:{repo.id}") is None:
-            await self.observer.repository(repo)
+            named = repo.installation in await self.github.named_installations()
+            await self.observer.repository(repo, named=named)
             await self.store.mark(f"labels:{repo.id}", "wanted")
         await self._comments(repo)
         labelled = await self.github.labelled_issues(repo, LABEL_RUN)

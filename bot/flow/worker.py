@@ -97,8 +97,9 @@ class Worker:
         await self.store.admit(self.max_parallel)
         places = self.places or self.max_parallel
         while len(self._running) < places + SPARE_PLACES:
-            steps = sum(lane(going.claimed.effect) is Lane.WORK for going in self._running.values())
-            claimed = await self.store.claim(self.name, runs=steps < places)
+            work = [going.claimed for going in self._running.values() if lane(going.claimed.effect) is Lane.WORK]
+            steps = sum(claimed.task is not None for claimed in work)
+            claimed = await self.store.claim(self.name, runs=steps < places, asides=steps == len(work))
             if claimed is None:
                 return
             going = Going(claimed, asyncio.ensure_future(self.perform(claimed)))

@@ -31,6 +31,11 @@ class Lists(Verbs):
                 log.warning("the repositories of installation %d are left out: %s", row.id, error)
         return repos
 
+    async def named_installations(self) -> frozenset[InstallationId]:
+        call = Call("list the App's installations", "app", "GET", "/app/installations")
+        rows = await self._api.pages(call, lambda rows: map(WireInstallation.model_validate, rows), remember=True)
+        return frozenset(InstallationId(row.id) for row in rows if row.repository_selection == "selected")
+
     async def _of_installation(self, installation: InstallationId) -> Sequence[RepoRef]:
         call = Call("list an installation's repositories", installation, "GET", "/installation/repositories")
         return await self._api.pages(

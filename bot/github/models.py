@@ -49,6 +49,7 @@ class WireApp(Wire):
 class WireInstallation(Wire):
     id: int
     suspended_at: datetime | None = None
+    repository_selection: str = "all"
 
 
 class WireRepo(Wire):
@@ -58,13 +59,15 @@ class WireRepo(Wire):
     clone_url: str = ""
     private: bool = True
     archived: bool = False
+    has_issues: bool = True
 
     def ref(self, installation: InstallationId) -> RepoRef:
         return RepoRef(self.id, self.full_name, installation)
 
     def repository(self, installation: InstallationId) -> Repository:
         branch = BranchName(self.default_branch)
-        return Repository(self.ref(installation), branch, self.clone_url, self.private, self.archived)
+        ref = self.ref(installation)
+        return Repository(ref, branch, self.clone_url, self.private, self.archived, self.has_issues)
 
 
 class WireRepos(Wire):

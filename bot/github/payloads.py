@@ -112,22 +112,34 @@ class _ReviewComment(_Payload):
         return ReviewHint(self.repo, PullNumber(self.pull_request.number), ReviewId(review))
 
 
+class _Chosen(_Id):
+    """An installation, and whether it is on repositories that someone named, or on all of an account."""
+
+    repository_selection: str = ""
+
+    @property
+    def names(self) -> bool:
+        return self.repository_selection == "selected"
+
+
 class _Installation(_Wire):
-    installation: _Id
+    action: str
+    installation: _Chosen
     repositories: list[_Repo] = []
 
     def hint(self) -> Hint:
         repos = tuple(repo.ref(self.installation) for repo in self.repositories)
-        return InstallationHint(InstallationId(self.installation.id), repos)
+        named = self.action == "created" and self.installation.names
+        return InstallationHint(InstallationId(self.installation.id), repos, named)
 
 
 class _RepositoriesAdded(_Wire):
-    installation: _Id
+    installation: _Chosen
     repositories_added: list[_Repo] = []
 
     def hint(self) -> Hint:
         repos = tuple(repo.ref(self.installation) for repo in self.repositories_added)
-        return InstallationHint(InstallationId(self.installation.id), repos)
+        return InstallationHint(InstallationId(self.installation.id), repos, self.installation.names)
 
 
 _Model = _Issues | _IssueComment | _PullRequest | _Review | _ReviewComment | _Installation | _RepositoriesAdded

@@ -28,20 +28,20 @@ class Pulls(Verbs):
 
     async def put_pull(self, repo: RepoRef, draft: PullDraft) -> Pull:
         """A closed pull request is returned as it is: a person closed it. Where there are no drafts, it stays ready."""
-        there = await self._of_head(repo, draft.head)
+        there = await self.pull_of_branch(repo, draft.head)
         if there is None:
             try:
                 return await self._open(repo, draft)
             except Refused as refused:
                 if not (refused.status == 422 and refused.says("already exists")):
                     raise
-                there = await self._of_head(repo, draft.head)
+                there = await self.pull_of_branch(repo, draft.head)
                 if there is None:
                     raise
         return await self._renew_pull(there, draft) if there.is_open else there
 
-    async def _of_head(self, repo: RepoRef, branch: BranchName) -> Pull | None:
-        """The open one, else the latest."""
+    async def pull_of_branch(self, repo: RepoRef, branch: BranchName) -> Pull | None:
+        """The open one, else the latest; never one from a fork."""
         params = {"head": f"{repo.owner}:{branch}", "state": "all"}
         call = repo_call(repo, f"look for the pull request of {branch} in {repo.full_name}", "/pulls", params=params)
         rows = await self._api.pages(call, lambda rows: map(WirePull.model_validate, rows))

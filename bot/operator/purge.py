@@ -14,6 +14,7 @@ from bot.sandbox.process import Sandbox
 from bot.settings import Settings, SettingsError
 from bot.store.desk import Desk, desk, nobody_serves
 from bot.store.stock import Stock
+from bot.task.ids import onboarding_id
 from bot.words.plain import count
 from bot.workspace.workspaces import GitWorkspaces
 
@@ -67,6 +68,7 @@ async def _clear(settings: Settings, stock: Stock) -> None:
     for task in stock.tasks:
         await workspaces.close(task)
     for repo in stock.repos:
+        await workspaces.close(onboarding_id(repo))
         await workspaces.forget(repo)
 
 

@@ -30,12 +30,16 @@ PATIENCE_TO_CLOSE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Taker:
-    """Who claims: a worker's name, its machine, and a new lease. `runs`: it has a place for a step of a run."""
+    """Who claims: a worker's name, its machine, and a new lease.
+
+    `runs`: it has a place for a step of a run. `asides`: it has one for work of no task (onboarding).
+    """
 
     worker: str
     machine: str
     lease: str
     runs: bool = True
+    asides: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ def _is_for(taker: Taker, now: datetime) -> ColumnElement[bool]:
     closing = effects.c.kind == CloseWorkspace.__name__
     patient_since = case((closing, literal(now - PATIENCE_TO_CLOSE, Instant)), else_=literal(now - PATIENCE, Instant))
     here = or_(effects.c.home.is_(None), effects.c.home == taker.machine, effects.c.due_at <= patient_since)
-    return here if taker.runs else and_(here, or_(effects.c.lane != Lane.WORK, closing))
+    if not taker.runs:
+        here = and_(here, or_(effects.c.lane != Lane.WORK, effects.c.task_id.is_(None), closing))
+    return here if taker.asides else and_(here, or_(effects.c.lane != Lane.WORK, effects.c.task_id.is_not(None)))
 
 
 def next_to_claim(taker: Taker, now: datetime) -> Select[Any]:

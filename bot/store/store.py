@@ -125,15 +125,15 @@ class Store(ReadStore):
         home = self._session.machine if lane(effect) is Lane.WORK else None
         await self._tell(lambda facts: effects.ask(facts.conn, subject, effect, wait or Wait(), facts.now, home))
 
-    async def claim(self, worker: str, *, runs: bool = True) -> Claimed | None:
+    async def claim(self, worker: str, *, runs: bool = True, asides: bool = True) -> Claimed | None:
         """The oldest due effect; None: nothing may be claimed now. A caller that is cancelled holds nothing.
 
-        `runs=False`: no place is free for a step of a run.
+        `runs=False`: no place is free for a step of a run; `asides=False`: none for work of no task.
         """
         session = self._session.id
         if session is None:
             return None
-        taker = claims.Taker(worker, self._session.machine, new_lease(session), runs)
+        taker = claims.Taker(worker, self._session.machine, new_lease(session), runs, asides)
         tries = count()
         taking = self._database.submit(lambda conn: self._take(conn, taker, again=next(tries) > 0))
         try:

@@ -206,7 +206,16 @@ class Refuse:
     fact: str
 
 
-WorldEffect = ProcessDelivery | Sweep | EnsureLabels | Refuse
+@dataclass(frozen=True, slots=True)
+class Onboard:
+    """Propose the repository's file in a pull request, once, with what its checks say on the base."""
+
+    repo_id: int
+    full_name: str
+    installation: int
+
+
+WorldEffect = ProcessDelivery | Sweep | EnsureLabels | Refuse | Onboard
 Effect = TaskEffect | WorldEffect
 
 
@@ -215,7 +224,7 @@ def lane(effect: Effect) -> Lane:
     match effect:
         case StartRun() | CloseWindow() | ProcessDelivery() | Sweep():
             return Lane.CONTROL
-        case PrepareWorkspace() | RunAgent() | Verify() | Publish() | CloseWorkspace():
+        case PrepareWorkspace() | RunAgent() | Verify() | Publish() | CloseWorkspace() | Onboard():
             return Lane.WORK
         case React() | SetLabels() | DeleteBranch() | EnsureLabels():
             return Lane.FORGE
@@ -229,7 +238,9 @@ def key(effect: Effect) -> str:
     """Unique among the open, unclaimed effects of a subject: inserting it again replaces payload and due time."""
     name = type(effect).__name__
     match effect:
-        case StartRun() | CloseWindow() | UpdateStatus() | SetLabels() | DeleteBranch() | Sweep() | EnsureLabels():
+        case StartRun() | CloseWindow() | UpdateStatus() | SetLabels() | DeleteBranch() | Sweep():
+            return name
+        case EnsureLabels() | Onboard():
             return name
         case PrepareWorkspace(run) | Publish(run) | CloseWorkspace(run=run):
             return f"{name}:{run}"
@@ -257,6 +268,8 @@ class Pace:
     feedback_bound: timedelta = timedelta(minutes=5)
     sweep_every: timedelta = timedelta(minutes=2)
     progress_every: timedelta = timedelta(seconds=60)
+    paused_every: timedelta = timedelta(minutes=5)
+    """How often an onboarding that a pause holds up looks whether it has ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class InstallationHint:
 
     installation: InstallationId
     repos: tuple[RepoRef, ...]
+    named: bool = False
+    """Someone chose exactly these, one by one; they did not come with all of an account."""
 
 
 Hint = IssueHint | CommentHint | ReviewHint | PullHint | InstallationHint

@@ -42,6 +42,11 @@ class RepoRef:
         return self.full_name.partition("/")[2]
 
 
+def onboarding_id(repo: RepoRef) -> TaskId:
+    """Names the folders of a repository's onboarding, which belongs to no task: below zero, where no task is."""
+    return TaskId(-repo.id)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class IssueRef:
     """An issue in its repository."""

@@ -25,6 +25,8 @@ class Repository:
     clone_url: str
     private: bool
     archived: bool
+    has_issues: bool = True
+    """False: they are switched off; forks begin so."""
 
 
 @dataclass(frozen=True, slots=True)

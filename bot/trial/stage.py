@@ -96,5 +96,6 @@ def _embedded(settings: Settings, folder: Path, api_url: str, app: App) -> Setti
             "port": 0,
             "operator_token": SecretStr(""),
             "sweep_seconds": 30,
+            "onboarding": False,
         }
     )

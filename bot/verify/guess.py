@@ -21,11 +21,21 @@ _PYTEST_FILES = ("pytest.ini", "conftest.py", "tests/conftest.py", "test/conftes
 _PYTHON_FILES = (
     "pyproject.toml",
     "setup.cfg",
+    "setup.py",
     "tox.ini",
+    "noxfile.py",
     "requirements.txt",
     "requirements-dev.txt",
+    "requirements-test.txt",
     "dev-requirements.txt",
+    "test-requirements.txt",
+    "requirements/dev.txt",
+    "requirements/test.txt",
 )
+_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
+_NODE_LOCKS = (("pnpm-lock.yaml", "pnpm test"), ("yarn.lock", "yarn test"))
+TELLING = frozenset({"package.json", *_MAKEFILES, *_PYTHON_FILES})
+"""Files whose content a guess may need."""
 _PYTHON_TEST = re.compile(r"(?:.*/)?(?:test_[^/]*|[^/]*_test)\.py")
 
 
@@ -39,7 +49,7 @@ def guess(paths: Sequence[str], read: Read) -> tuple[Command, ...]:
 
 
 def _make(paths: frozenset[str], read: Read) -> str:
-    for name in ("GNUmakefile", "makefile", "Makefile"):
+    for name in _MAKEFILES:
         targets = {found.decode() for found in _TARGET.findall(read(name) or b"")} if name in paths else set()
         if targets:
             return "make test" if "test" in targets else "make check"
@@ -54,7 +64,9 @@ def _npm(paths: frozenset[str], read: Read) -> str:
         script = package.get("scripts", {}).get("test", "")
     except (ValueError, AttributeError):
         return ""
-    return "npm test" if isinstance(script, str) and script and _PLACEHOLDER not in script else ""
+    if not isinstance(script, str) or not script.strip() or _PLACEHOLDER in script:
+        return ""
+    return next((command for lock, command in _NODE_LOCKS if lock in paths), "npm test")
 
 
 def _go(paths: frozenset[str], read: Read) -> str:
@@ -68,7 +80,7 @@ def _cargo(paths: frozenset[str], read: Read) -> str:
 def _jvm(paths: frozenset[str], read: Read) -> str:
     if "pom.xml" in paths:
         return "sh ./mvnw -q -o test" if "mvnw" in paths else "mvn -q -o test"
-    if paths & {"build.gradle", "build.gradle.kts"}:
+    if paths & {"build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"}:
         return "sh ./gradlew --offline test" if "gradlew" in paths else "gradle --offline test"
     return ""
 

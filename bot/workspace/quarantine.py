@@ -51,6 +51,14 @@ class Quarantine:
     async def tree_of(self, commit: CommitSha) -> str:
         return (await git(self.path, "rev-parse", "--verify", f"{commit}^{{tree}}")).decode().strip()
 
+    async def with_file(self, commit: CommitSha, path: str, content: bytes) -> str:
+        """The tree of a commit with one more file. An index of its own, and no worktree."""
+        index = {"GIT_INDEX_FILE": str(self.path / "proposal.index")}
+        blob = (await git(self.path, "hash-object", "-w", "--stdin", stdin=content)).decode().strip()
+        await git(self.path, "read-tree", commit, env=index)
+        await git(self.path, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=index)
+        return (await git(self.path, "write-tree", env=index)).decode().strip()
+
     async def admit(self, pack: IO[bytes], caps: Caps) -> str:
         """Index a pack from a sandbox, checking every object and every link. What is wrong with it, or nothing."""
         done = await attempt(

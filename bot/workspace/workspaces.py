@@ -142,6 +142,13 @@ class GitWorkspaces:
         """
         return await publish.push(self._of(task).quarantine, remote, commit, branch, expected, self._fence)
 
+    async def propose(
+        self, task: TaskId, base: CommitSha, path: str, content: bytes, message: CommitMessage
+    ) -> CommitSha:
+        """Our commit on `base` that adds this file, or replaces it. The same values make the same id."""
+        quarantine = Quarantine(self._of(task).quarantine)
+        return await quarantine.commit(await quarantine.with_file(base, path, content), base, message)
+
     async def close(self, task: TaskId) -> None:
         """Remove worktree, checkout, state and quarantine."""
         folders = self._of(task)

@@ -25,6 +25,8 @@ def script(*turns: dict[str, object]) -> Script:
 
 
 FILES: Files = {"README.md": "widgets\n", ".github/issuewright.yml": CONFIG}
+UNNAMED: Files = {"README.md": "widgets\n", "Makefile": "test:\n\ttrue\n"}
+"""A repository whose checks must be guessed."""
 GOOD = turn(write("fix.py", "good\n"), say("Fixed it."))
 
 
@@ -43,6 +45,16 @@ async def merged(bot: Machine) -> None:
     await bot.settle()
     bot.world.merge(await bot.pull_of(issue))
     await bot.settle()
+
+
+async def greeted(bot: Machine) -> None:
+    """The one pull request is closed, and never comes again."""
+    bot.world.name_repository()
+    await bot.settle()
+    [pull] = bot.numbers()
+    bot.world.close_pull(pull)
+    await bot.settle()
+    await merged(bot)
 
 
 async def reviewed_then_merged(bot: Machine) -> None:
@@ -171,6 +183,12 @@ async def pushed_by_a_person(bot: Machine) -> None:
     await bot.settle()
 
 
+async def named_again(bot: Machine) -> None:
+    bot.world.name_repository()
+    await bot.settle()
+    await merged(bot)
+
+
 RENAME = turn(write("fix.py", "better\n"), say("Renamed."), when="Please rename it")
 REPAIR = turn(write("fix.py", "repaired\n"), say("Repaired."), when="does not pass")
 BUG = turn(write("fix.py", "BUG\n"), say("Done."))
@@ -191,6 +209,10 @@ CONVERSATIONS: Mapping[str, Conversation] = {
     "protected path": Conversation(declined, script(turn(write(".github/workflows/x.yml", "on: push\n")))),
     "bad config": Conversation(declined, script(GOOD), {"README.md": "x", ".github/issuewright.yml": "chekcs: {}\n"}),
     "no checks": Conversation(merged, script(GOOD), {"README.md": "x"}),
+    "greeted": Conversation(greeted, script(GOOD), dict(UNNAMED)),
+    "greeted without checks": Conversation(greeted, script(GOOD), {"README.md": "x"}),
+    "greeted with a file": Conversation(named_again, script(GOOD)),
+    "guessed": Conversation(merged, script(GOOD), dict(UNNAMED)),
     "stopped and retried": Conversation(stopped_and_retried, script(GOOD)),
     "label removed": Conversation(label_removed, script(GOOD)),
     "closed": Conversation(closed, script(GOOD)),

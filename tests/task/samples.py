@@ -135,4 +135,5 @@ EFFECTS: tuple[Effect, ...] = (
     fx.Sweep(),
     fx.EnsureLabels(1, "octo/widgets", 42),
     fx.Refuse(1, "octo/widgets", 42, 7, Refusal.LABEL_DENIED, "stranger", "label:99"),
+    fx.Onboard(1, "octo/widgets", 42),
 )

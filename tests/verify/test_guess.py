@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.verify.guess import guess
+from bot.verify.guess import TELLING, guess
 
 
 def guessed(files: dict[str, str]) -> str:
-    commands = guess(list(files), lambda path: files[path].encode() if path in files else None)
+    commands = guess(list(files), lambda path: files[path].encode() if path in files and path in TELLING else None)
     assert len(commands) <= 1
     return commands[0].command if commands else ""
 
@@ -27,6 +27,13 @@ def guessed(files: dict[str, str]) -> str:
         ({"package.json": '["odd"]'}, ""),
         ({"package.json": "{broken"}, ""),
         ({"package.json": '{"scripts": {"test": "jest"}}', "Makefile": "test:\n"}, "make test"),
+        ({"package.json": '{"scripts": {"test": " "}}'}, ""),
+        ({"package.json": '{"scripts": {"test": "vitest"}}', "pnpm-lock.yaml": ""}, "pnpm test"),
+        ({"package.json": '{"scripts": {"test": "jest"}}', "yarn.lock": ""}, "yarn test"),
+        ({"GNUmakefile": "test:\n"}, "make test"),
+        ({"settings.gradle": "", "app/build.gradle": ""}, "gradle --offline test"),
+        ({"tests/test_a.py": "", "requirements/test.txt": "pytest==9"}, "python3 -m pytest -q"),
+        ({"tests/test_a.py": "", "noxfile.py": 'session.run("pytest")'}, "python3 -m pytest -q"),
         ({"go.mod": ""}, "go test ./..."),
         ({"Cargo.toml": ""}, "cargo test"),
         ({"pom.xml": ""}, "mvn -q -o test"),

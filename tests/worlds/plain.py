@@ -9,7 +9,7 @@ _RULES = (
     (r"task:?\s?\d+", "<task>"),
     (r"started \d\d:\d\d", "started <time>"),
     (r"`(?:run-the-tests|test -z .*?)`", "`<command>`"),
-    (r"\| \d+ s \|", "| <time> |"),
+    (r"\| [\d.]+ s \|", "| <time> |"),
     (r"\b[0-9a-f]{7,40}\b", "<sha>"),
 )
 

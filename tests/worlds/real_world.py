@@ -48,6 +48,7 @@ class RealWorld:
     forge: Forge = field(init=False)
     app: App = field(init=False)
     repo_id: int = field(init=False)
+    installation: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.forge = build_forge(self.folder / "forge", clock=self.clock)
@@ -65,7 +66,7 @@ class RealWorld:
             webhook_secret=SECRET,
             private_key_pem=private_key(),
         )
-        world.install_app(self.app, [REPO])
+        self.installation = world.install_app(self.app, [REPO])
 
     def serve(self, *, deliver: bool) -> AbstractAsyncContextManager[str]:
         """Answer on loopback; `deliver`: send webhooks in the background to wherever the App wants them."""
@@ -96,6 +97,11 @@ class RealWorld:
 
     def unlabel(self, number: int, label: str = "agent:run", by: str = "maintainer") -> None:
         self.forge.world.unlabel_issue(REPO, number, label, by=by)
+
+    def name_repository(self, by: str = "maintainer") -> None:
+        world = self.forge.world
+        world.installation(self.installation).repositories.clear()
+        world.add_to_installation(self.installation, REPO, by=by)
 
     def comment(self, number: int, body: str, by: str = "maintainer") -> int:
         return self.forge.world.comment(REPO, number, body, by=by).id

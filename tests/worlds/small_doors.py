@@ -106,6 +106,11 @@ class SmallWorkspaces:
         self.world.follow_heads()
         return Pushed()
 
+    async def propose(
+        self, task: TaskId, base: CommitSha, path: str, content: bytes, message: CommitMessage
+    ) -> CommitSha:
+        return self.git.commit(base, {**self.git.files(base), path: content.decode()}, message.text)
+
     async def close(self, task: TaskId) -> None:
         self.trees.pop(task, None)
         self.homes.pop(task, None)

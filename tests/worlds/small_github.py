@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.github.errors import Refused, Unavailable
-from bot.task.ids import BranchName, CommentId, IssueRef, Login, PullNumber, RepoRef, ReviewId
+from bot.task.ids import BranchName, CommentId, InstallationId, IssueRef, Login, PullNumber, RepoRef, ReviewId
 from bot.task.observed import CheckRunDraft, Comment, Issue, LabelChange, Pull, PullDraft, Repository, Review
 from tests.worlds.small_world import BOT, REPO, WRITERS, SmallIssue, SmallWorld
 
@@ -36,6 +36,9 @@ class SmallGitHub:
     async def pull(self, repo: RepoRef, number: PullNumber) -> Pull | None:
         return self.world.pulls.get(number)
 
+    async def pull_of_branch(self, repo: RepoRef, branch: BranchName) -> Pull | None:
+        return next((pull for pull in self.world.pulls.values() if pull.head_branch == branch), None)
+
     async def may_write(self, repo: RepoRef, login: Login) -> bool:
         return login in WRITERS
 
@@ -46,6 +49,9 @@ class SmallGitHub:
 
     async def repositories(self) -> Sequence[RepoRef]:
         return [REPO]
+
+    async def named_installations(self) -> frozenset[InstallationId]:
+        return frozenset({REPO.installation} if self.world.named else ())
 
     async def labelled_issues(self, repo: RepoRef, label: str) -> Sequence[Issue]:
         return [
@@ -100,7 +106,7 @@ class SmallGitHub:
                 return self.world.pulls[number]
         if draft.head not in self.world.branches:
             raise Unavailable(f"no branch {draft.head}")
-        number = max(self.world.issues) + 1
+        number = max(self.world.issues, default=0) + 1
         self.world.issues[number] = SmallIssue(number, draft.title, draft.ours, BOT, is_pull=True)
         head = self.world.branches[draft.head]
         self.world.pulls[number] = Pull(

@@ -77,6 +77,8 @@ class SmallWorld:
     writes: list[str] = field(default_factory=list)
     ids: "count[int]" = field(default_factory=lambda: count(1))
     users: dict[str, int] = field(default_factory=dict)
+    named: bool = False
+    """The installation is on repositories that someone chose."""
 
     # ── people ──
 
@@ -96,6 +98,17 @@ class SmallWorld:
 
     def unlabel(self, number: int, label: str = "agent:run", by: str = "maintainer") -> None:
         self.change_label(number, label, by, added=False)
+
+    def name_repository(self, by: str = "maintainer") -> None:
+        """Install the App on this very repository."""
+        self.named = True
+        self.tell(
+            "installation_repositories",
+            "added",
+            by,
+            installation={"id": REPO.installation, "repository_selection": "selected"},
+            repositories_added=[{"id": REPO.id, "full_name": REPO.full_name}],
+        )
 
     def comment(self, number: int, body: str, by: str = "maintainer") -> int:
         comment = self.new_comment(number, body, self.actor(by))

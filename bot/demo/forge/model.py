@@ -267,6 +267,7 @@ class Installation:
     repositories: list[Repository]
     created_at: datetime
     suspended_at: datetime | None = None
+    selection: Literal["all", "selected"] = "all"
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,7 @@ from bot.task.repo_config import BadConfig, RepoConfig
 from bot.task.results import ChecksOrigin, SandboxLevel
 from bot.task.rules import Rulebook, Rules, Terms, agree
 from bot.verify.command import Command
-from bot.verify.guess import guess
+from bot.verify.guess import TELLING, guess
 
 WORK = "work"
 """Artifact kind: `base..commit` as a git bundle, named by the commit."""
@@ -44,6 +44,8 @@ class Bench:
     author: str
     """`name <mail>` of the bot's commits."""
     rulebook: Rulebook = field(default=Rulebook())
+    onboarding: bool = True
+    """Offer the repository's file in a pull request when a first task begins without one."""
 
     def rules(self, task: Task) -> Rules:
         """What the operator decided for the task's repository."""
@@ -101,10 +103,6 @@ async def commands(workspaces: Workspaces, repo: RepoRef, base: CommitSha) -> tu
         named = tuple(Command(name, check.run, check.required) for name, check in config.checks.items())
         return named, ChecksOrigin.CONFIGURED
     paths = await workspaces.paths(repo, base)
-    files = {path: await workspaces.read(repo, base, path) for path in paths if path in _TELLING}
+    files = {path: await workspaces.read(repo, base, path) for path in paths if path in TELLING}
     guessed = guess(paths, files.get)
     return guessed, ChecksOrigin.GUESSED if guessed else ChecksOrigin.NONE
-
-
-_TELLING = frozenset({"pyproject.toml", "package.json", "Makefile", "setup.cfg", "tox.ini", "pytest.ini"})
-"""Files whose content a guess of the checks may need."""

@@ -10,6 +10,7 @@ from bot.flow.steps.bench import Bench
 from bot.flow.steps.checks import verify
 from bot.flow.steps.home import move_in
 from bot.flow.steps.labels import set_labels
+from bot.flow.steps.onboard import onboard
 from bot.flow.steps.prepare import prepare
 from bot.flow.steps.publish import publish
 from bot.flow.steps.say import announce, answer, refuse, update_status
@@ -23,6 +24,7 @@ from bot.task.effects import (
     CloseWorkspace,
     DeleteBranch,
     EnsureLabels,
+    Onboard,
     PrepareWorkspace,
     ProcessDelivery,
     Publish,
@@ -56,7 +58,7 @@ class Steps:
         """Do it, and return the event that happened, if any."""
         effect = claimed.effect
         match effect:
-            case ProcessDelivery() | Sweep() | EnsureLabels() | Refuse():
+            case ProcessDelivery() | Sweep() | EnsureLabels() | Refuse() | Onboard():
                 await self._of_the_world(effect)
                 return None
             case _:
@@ -124,5 +126,7 @@ class Steps:
                 await bench.github.ensure_labels(RepoRef(repo_id, full_name, InstallationId(installation)))
             case Refuse():
                 await refuse(bench, effect)
+            case Onboard():
+                await onboard(bench, effect)
             case _:
                 assert_never(effect)

@@ -4,12 +4,15 @@ import logging
 from dataclasses import replace
 
 from bot.flow.steps.agent import take_over
-from bot.flow.steps.bench import Bench, turn_mark
+from bot.flow.steps.bench import Bench, commands, turn_mark
+from bot.flow.steps.onboard import want_onboarding
 from bot.flow.steps.spending import left
 from bot.task.effects import PrepareWorkspace
 from bot.task.events import RunRefused, WorkspacePrepared
+from bot.task.ids import CommitSha, RepoRef
 from bot.task.model import Task
-from bot.task.repo_config import BadConfig
+from bot.task.repo_config import PATH, BadConfig
+from bot.task.results import ChecksOrigin
 from bot.task.rules import agree, not_allowed
 from bot.workspace.values import FetchRefused, Remote
 
@@ -42,6 +45,8 @@ async def prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Workspa
         return RunRefused(effect.run, f"`agent: {config.agent}` is not offered by this server; it has: {offered}.")
     if why := not_allowed(bench.rules(task), config.agent or task.agent):
         return RunRefused(effect.run, why)
+    if bench.onboarding and await _is_guessed(bench, repo.ref, fetched.base):
+        await want_onboarding(bench.store, repo.ref)
     resumed = task.commit is not None and fetched.head in (task.start, task.commit)
     ready = replace(task, base=fetched.base, start=fetched.head, commit=task.commit if resumed else None)
     await bench.stand_ready(ready)
@@ -54,6 +59,14 @@ async def prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Workspa
         attempts_allowed=int(terms.limits.attempts.value),
         notes=terms.notes,
     )
+
+
+async def _is_guessed(bench: Bench, repo: RepoRef, base: CommitSha) -> bool:
+    """Are the checks guessed, because there is no file that could name them?"""
+    if PATH in await bench.workspaces.paths(repo, base):
+        return False
+    _, origin = await commands(bench.workspaces, repo, base)
+    return origin is ChecksOrigin.GUESSED
 
 
 async def _put_away(bench: Bench, task: Task) -> None:

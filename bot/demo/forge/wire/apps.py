@@ -34,7 +34,7 @@ def installation_json(site: Site, installation: Installation) -> Json:
         "node_id": f"INS_{installation.id}",
         "client_id": app.client_id,
         "account": user_json(site, account),
-        "repository_selection": "selected",
+        "repository_selection": installation.selection,
         "access_tokens_url": f"{url}/access_tokens",
         "repositories_url": f"{site.api}/installation/repositories",
         "html_url": f"{site.web}/settings/installations/{installation.id}",

@@ -138,7 +138,7 @@ def _installation(site: Site, what: Happening) -> Json:
     if what.event == "installation_repositories":
         added = what.action == "added"
         body |= {
-            "repository_selection": "selected",
+            "repository_selection": what.installation.selection,
             "repositories_added": rows if added else [],
             "repositories_removed": [] if added else rows,
         }

@@ -71,11 +71,20 @@ class AppVerbs(AccountVerbs):
         self.apps[app.id] = app
         return app
 
-    def install_app(self, app: App, repos: Iterable[RepoName], *, by: Who | None = None, silent: bool = False) -> int:
-        """Install an app on repositories of one account; returns the installation id."""
+    def install_app(
+        self,
+        app: App,
+        repos: Iterable[RepoName],
+        *,
+        by: Who | None = None,
+        selected: bool = False,
+        silent: bool = False,
+    ) -> int:
+        """Install an app on repositories of one account; returns the installation id. `selected`: they were named."""
         places = [self.repo(repo) for repo in repos]
         account = places[0].owner if places else app.owner
         installation = Installation(self.next_id(), app, account, places, self.now())
+        installation.selection = "selected" if selected else "all"
         self.installations[installation.id] = installation
         sender = self.user(by) if by else account
         happening = Happening("installation", "created", sender, installation=installation, repositories=tuple(places))
@@ -119,6 +128,7 @@ class AppVerbs(AccountVerbs):
         """Let the app see one more repository."""
         installation, place = self.installation(installation_id), self.repo(repo)
         installation.repositories.append(place)
+        installation.selection = "selected"
         self._tell_repositories(installation, "added", place, by, silent)
 
     def remove_from_installation(self, installation_id: int, repo: RepoName, *, by: Who, silent: bool = False) -> None:
