@@ -21,8 +21,8 @@ FLOORS = {
 """Room (folder or module directly below `bot`) to floor."""
 
 PURE_LIBRARIES = frozenset(
-    {"__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "hashlib", "itertools"}
-    | {"json", "re", "types", "typing", "pydantic", "yaml"}
+    {"__future__", "base64", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "hashlib"}
+    | {"itertools", "json", "re", "types", "typing", "pydantic", "yaml"}
 )
 """All that `task` and `words` may import beside each other: no I/O, no clock, no randomness."""
 

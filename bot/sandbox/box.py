@@ -56,12 +56,18 @@ class Box:
     tenant: int = 0
     """Whose it is: the number of a task, 0 for the bot's own. Each tenant has a uid of its own on the host."""
     overlay: Overlay | None = None
+    before: tuple[str, ...] = ()
+    """Words before every command: programs inside that prepare something and then become the command."""
 
     def with_binds(self, *binds: Bind) -> "Box":
         return replace(self, binds=(*self.binds, *binds))
 
     def with_env(self, **env: str) -> "Box":
         return replace(self, env={**self.env, **env})
+
+    def with_first(self, *words: str) -> "Box":
+        """These words come first of all."""
+        return replace(self, before=(*words, *self.before))
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def plan(
     for fd in held:
         words = ["--sync-fd", str(fd), *words]
     args = view.in_memory(b"\0".join(word.encode() for word in words))
-    begin = ["/bin/sh", "-c", _BEGIN, str(limits.processes), *argv]
+    begin = ["/bin/sh", "-c", _BEGIN, str(limits.processes), *box.before, *argv]
     command = [staging.program, "--args", str(args), "--", *begin]
     bounds = place.bounds or Bounds(limits.file_bytes)
     launched = launch(bounds, command, kept=wires.kept, uid=place.uid(box.tenant), sources=staging.sources)

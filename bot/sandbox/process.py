@@ -145,6 +145,8 @@ class Sandbox:
         return Running(child, tree, limits, watches)
 
     async def _direct(self, box: Box, argv: Sequence[str], limits: Limits, stdin: int, stderr: int) -> Running:
+        if box.before:
+            raise SandboxRefused("Nothing contains this process, so it has no ports of its own for a way out.")
         if box.overlay is not None:
             raise SandboxFailed("an overlay needs bubblewrap")
         guard = Guard.of(self.capability.groups, limits)
