@@ -97,6 +97,39 @@ def try_(
 
 
 @app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A folder of a git repository.")],
+    base: Annotated[str, typer.Option(help="The commit that the change starts from, or its branch.")],
+    head: Annotated[str, typer.Option(help="The commit to verify.")] = "HEAD",
+    checks: Annotated[
+        Path | None, typer.Option(help="File with the checks, like .github/issuewright.yml; else the base's own.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One line of JSON and nothing else on stdout.")] = False,
+) -> None:
+    """Certify a commit against its base: run both in the sandbox, and say what broke, what is proven, what is weaker.
+
+    Nothing is written into the repository, and nothing leaves this machine. docs/certificate.md says what it means.
+
+    Exit codes: 0 clean · 1 broken · 2 repository, commits or options cannot be used · 3 weakened · 4 out of scope ·
+    5 unchecked: no required check ran, or it fails on the base as well.
+    """
+    from bot.audit.audit import read_checks
+    from bot.audit.audit import verify as run
+    from bot.trial.source import two
+    from bot.trial.unfit import Unfit
+
+    settings = load()
+    _set_up_logging(settings.log_level, quiet=True)
+    try:
+        given = read_checks(checks) if checks is not None else None
+        code = _run(run(two(path, base, head), given, settings, as_json_line=json))
+    except Unfit as unfit:
+        print(f"issuewright: {unfit}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    raise typer.Exit(code)
+
+
+@app.command()
 def serve() -> None:
     """Receive webhooks, look through GitHub, run tasks. Settings: ISSUEWRIGHT_… in the environment."""
     from bot.serving import serve as run

@@ -9,6 +9,8 @@ from typing import Protocol
 
 from bot.agents.turn import Turn
 from bot.sandbox.box import Box, Limits
+from bot.task.certificate import Tool
+from bot.task.evidence import ChangedFile
 from bot.task.ids import (
     BranchName,
     CommentId,
@@ -156,6 +158,22 @@ class Workspaces(Protocol):
         """What a pull request of this commit shows: the files since it left the base branch."""
         ...
 
+    async def fork(self, task: TaskId, base: CommitSha, head: CommitSha) -> CommitSha:
+        """Where `head` left the base branch: what it is compared with."""
+        ...
+
+    async def contents(self, task: TaskId, base: CommitSha, head: CommitSha) -> tuple[ChangedFile, ...]:
+        """Every path that differs between two commits, with its content on both sides."""
+        ...
+
+    async def compose(self, task: TaskId, onto: CommitSha, laid: Mapping[str, bytes | CommitSha]) -> CommitSha:
+        """A commit of `onto` with these paths laid over it; the same parts make the same commit."""
+        ...
+
+    async def tree(self, task: TaskId, commit: CommitSha) -> str:
+        """Object name of a commit's tree."""
+        ...
+
     async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
         """A clean checkout of exactly this commit, with an empty HOME, for the checks."""
         ...
@@ -214,6 +232,14 @@ class Checks(Protocol):
 
     def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
         """Each command in order, in a sandbox of its own, without network or agent."""
+        ...
+
+    async def reports(self, box: Box) -> dict[str, bytes] | None:
+        """What the last command left in `$REPORTS`, which is empty afterwards; None: more than is read."""
+        ...
+
+    async def tools(self, commands: Sequence[Command]) -> tuple[Tool, ...]:
+        """The programs that these commands start, with their versions."""
         ...
 
 

@@ -87,6 +87,44 @@ class Source:
         raise Unfit(f"No branch can be made in {self.top}: {_last_line(made.stderr)}.")
 
 
+@dataclass(frozen=True, slots=True)
+class Two:
+    """Two commits of a person's repository."""
+
+    top: Path
+    base: str
+    head: str
+    objects: Path
+
+    def lend(self, place: Path) -> None:
+        """A bare repository at `place` with these commits as the branches `base` and `head`; no object is copied."""
+        _git(self.top, "init", "--quiet", "--bare", "--template=", str(place))
+        (place / "objects" / "info" / "alternates").write_text(f"{self.objects}\n")
+        for name, commit in (("base", self.base), ("head", self.head)):
+            _git(place, "update-ref", f"refs/heads/{name}", commit)
+
+
+def two(path: Path, base: str, head: str) -> Two:
+    """The commits that these names mean in the repository at `path`. Raises Unfit."""
+    if not path.is_dir():
+        raise Unfit(f"{path} is {'no folder' if path.exists() else 'not there'}.")
+    top, _ = _top(path)
+    _head(top)
+    _refuse_parts(top)
+    return Two(top, _commit(top, base), _commit(top, head), _objects(top))
+
+
+def _commit(top: Path, name: str) -> str:
+    found = _said(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if not found:
+        raise Unfit(f"{name!r} names no commit of {top}.")
+    return found
+
+
+def _objects(top: Path) -> Path:
+    return Path(_git(top, "rev-parse", "--path-format=absolute", "--git-path", "objects"))
+
+
 def look(path: Path) -> Source:
     """What is at `path`, or in the folders above it. Raises Unfit."""
     if not path.is_dir():
@@ -102,7 +140,7 @@ def look(path: Path) -> Source:
     return Source(
         top=top,
         bare=bare,
-        objects=Path(_git(top, "rev-parse", "--path-format=absolute", "--git-path", "objects")),
+        objects=_objects(top),
         head=head,
         branch=branch if branch and branch.partition("/")[0] != "agent" else "main",
         agent=config.agent,

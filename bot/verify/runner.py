@@ -6,11 +6,28 @@ from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import SandboxRefused
 from bot.sandbox.process import Sandbox
 from bot.sandbox.running import Ending, Finished
+from bot.task.certificate import Tool
 from bot.verify.command import Command, Ran
+from bot.verify.plain import one_line
 from bot.verify.reports import take
+from bot.verify.words import first_word
 
 _SHELL = 'if command -v bash >/dev/null; then exec bash -c "$0"; fi; exec sh -c "$0"'
 """People write their commands for bash, as GitHub's workflows do; where it is missing, sh must do."""
+
+
+_KNOWN = frozenset(
+    {"git", "python3", "pytest", "node", "npm", "npx", "pnpm", "yarn", "make", "go", "cargo", "mvn", "gradle", "java"}
+    | {"ruby", "bundle", "php", "uv", "tox", "nox", "ruff", "mypy"}
+)
+"""Programs that say their version and do nothing else when asked for it."""
+_VERSIONS = """for name; do
+  if command -v "$name" >/dev/null; then
+    case $name in go) said=$(go version 2>&1);; *) said=$("$name" --version </dev/null 2>&1);; esac
+    printf '%s=%s\\n' "$name" "$(printf '%s' "$said" | head -n 1)"
+  fi
+done
+"""
 
 
 class SandboxChecks:
@@ -27,6 +44,16 @@ class SandboxChecks:
     async def reports(self, box: Box) -> dict[str, bytes] | None:
         """What the last command left in `$REPORTS`, which is empty afterwards; None: more than is read."""
         return await take(self._sandbox, box)
+
+    async def tools(self, commands: Sequence[Command]) -> tuple[Tool, ...]:
+        """The programs that these commands start, as far as they are known, with their versions."""
+        words = {first_word(command.command) for command in commands}
+        names = sorted({"git", "python3", *(word for word in words if word)} & _KNOWN)
+        finished = await self._sandbox.run(
+            Box((), "/"), ["/bin/sh", "-c", _VERSIONS, "versions", *names], Limits(seconds=60), trusted=True
+        )
+        lines = (line.partition("=") for line in finished.output.decode(errors="replace").splitlines())
+        return tuple(Tool(name, one_line(said)) for name, equals, said in lines if equals and name in names)
 
     async def _one(self, box: Box, command: Command, limits: Limits) -> Ran:
         try:
@@ -46,5 +73,7 @@ def _note(finished: Finished, limits: Limits) -> str:
             return f"timed out after {limits.seconds:.0f} s"
         case Ending.OUTPUT_LIMIT:
             return f"stopped: more than {limits.output_bytes >> 20} MiB of output"
+        case Ending.MEMORY_LIMIT | Ending.DISK_LIMIT:
+            return f"stopped: {finished.detail}" if finished.detail else f"stopped: {finished.ending}"
         case Ending.KILLED:
             return "killed from outside"

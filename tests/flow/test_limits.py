@@ -10,6 +10,7 @@ from inline_snapshot import snapshot
 from bot.agents.turn import Turn
 from bot.sandbox.box import Box, Limits
 from bot.store.values import Claimed
+from bot.task.certificate import Tool
 from bot.task.effects import RunAgent
 from bot.task.ids import RepoRef, TaskId
 from bot.task.limits import RunLimits, operators
@@ -182,6 +183,12 @@ class Late:
         self.given.append(limits.seconds)
         for command in commands:
             yield Ran(command, None, limits.seconds, f"timed out after {limits.seconds:.0f} s", b"", timed_out=True)
+
+    async def reports(self, box: Box) -> dict[str, bytes] | None:
+        return {}
+
+    async def tools(self, commands: Sequence[Command]) -> tuple[Tool, ...]:
+        return ()
 
 
 async def test_a_turn_whose_time_is_up_names_the_limit(bot: SmallBot) -> None:

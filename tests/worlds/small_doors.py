@@ -8,6 +8,8 @@ from typing import Any
 from bot.agents.scripted.agent import NOTICE
 from bot.agents.turn import Turn
 from bot.sandbox.box import Box, Limits
+from bot.task.certificate import Tool
+from bot.task.evidence import ChangedFile
 from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
 from bot.task.results import (
     FaultKind,
@@ -78,6 +80,28 @@ class SmallWorkspaces:
     async def changes(self, task: TaskId, base: CommitSha, commit: CommitSha) -> tuple[FileChange, ...]:
         return _changes(self.git.files(self.git.fork(base, commit)), self.git.files(commit))
 
+    async def fork(self, task: TaskId, base: CommitSha, head: CommitSha) -> CommitSha:
+        return self.git.fork(base, head)
+
+    async def contents(self, task: TaskId, base: CommitSha, head: CommitSha) -> tuple[ChangedFile, ...]:
+        old, new = self.git.files(base), self.git.files(head)
+        return tuple(
+            ChangedFile(path, _bytes(old.get(path)), _bytes(new.get(path)))
+            for path in sorted({*old, *new})
+            if old.get(path) != new.get(path)
+        )
+
+    async def compose(self, task: TaskId, onto: CommitSha, laid: Mapping[str, bytes | CommitSha]) -> CommitSha:
+        files = self.git.files(onto)
+        for path, source in laid.items():
+            text = source.decode() if isinstance(source, bytes) else self.git.files(source).get(path)
+            files.pop(path, None)
+            files |= {} if text is None else {path: text}
+        return onto if files == self.git.files(onto) else self.git.commit(onto, files, "composed")
+
+    async def tree(self, task: TaskId, commit: CommitSha) -> str:
+        return f"tree of {commit}"
+
     async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
         return Box((), f"/check/{commit}")
 
@@ -117,6 +141,10 @@ class SmallWorkspaces:
 
     async def leftovers(self) -> Sequence[TaskId]:
         return list(self.trees)
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
 
 
 def _changes(old: Files, new: Files) -> tuple[FileChange, ...]:
@@ -208,3 +236,9 @@ class SmallChecks:
         broken = sorted(path for path, text in files.items() if BROKEN in text)
         for command in commands:
             yield Ran(command, 1 if broken else 0, 0.0, "", f"broken: {broken}".encode() if broken else b"ok")
+
+    async def reports(self, box: Box) -> dict[str, bytes] | None:
+        return {}
+
+    async def tools(self, commands: Sequence[Command]) -> tuple[Tool, ...]:
+        return (Tool("small", "1"),)
