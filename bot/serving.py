@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import uvicorn
 
+from bot.sandbox.capability import limits_told
 from bot.settings import Settings, SettingsError
 from bot.web.app import build_app
 from bot.web.probes import Readiness
@@ -92,10 +93,11 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _server(settings: Settings, bot: Bot) -> Server:
     capability = bot.capability
+    told = f"{capability.reason} {limits_told(capability)}"
     app = build_app(
         bot.store,
         secret=settings.webhook_secret(),
-        readiness=lambda: Readiness(bool(bot.agents.known()), capability.level, capability.reason),
+        readiness=lambda: Readiness(bool(bot.agents.known()), capability.level, told),
         clock=wall_clock,
         operator_token=settings.operator_token.get_secret_value() or None,
         public_url=settings.public_url,

@@ -11,7 +11,7 @@ from acp import schema
 from pydantic import ValidationError
 
 from bot.agents.listener import Listener
-from bot.agents.outcome import crashed, read_stop, timed_out, too_much_output
+from bot.agents.outcome import crashed, read_stop, timed_out, too_much_output, too_much_used
 from bot.agents.printable import one_line
 from bot.agents.progress import ProgressReport
 from bot.agents.turn import Turn
@@ -155,6 +155,8 @@ class _Talk:
             return timed_out(self._limits.seconds)
         if finished.ending is Ending.OUTPUT_LIMIT:
             return too_much_output(self._limits.output_bytes)
+        if finished.ending in (Ending.MEMORY_LIMIT, Ending.DISK_LIMIT):
+            return too_much_used(finished)
         how = "it was killed" if finished.exit_code is None else f"exit code {finished.exit_code}"
         words = _last_line(finished.output) or self._wire.noise
         return crashed(f"The agent's process ended before its turn did ({how})" + (f": {words}" if words else "."))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from bot.agents.outcome import begins_marked, crashed, is_fence, read_message, timed_out, too_much_output
+from bot.agents.outcome import begins_marked, crashed, is_fence, read_message, timed_out, too_much_output, too_much_used
 from bot.agents.printable import without_escapes
 from bot.agents.progress import ProgressReport
 from bot.agents.turn import Turn
@@ -95,6 +95,8 @@ def _outcome(finished: Finished, said: str, limits: Limits) -> TurnOutcome:
             return timed_out(limits.seconds)
         case Ending.OUTPUT_LIMIT:
             return too_much_output(limits.output_bytes)
+        case Ending.MEMORY_LIMIT | Ending.DISK_LIMIT:
+            return too_much_used(finished)
         case Ending.KILLED:
             return crashed("The agent's process was killed from outside.")
         case Ending.EXITED if finished.exit_code == 0:

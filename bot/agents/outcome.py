@@ -14,6 +14,7 @@ is upper case; Markdown around it (`**QUESTION:**`, `## ANSWER:`) is forgiven, l
 import re
 
 from bot.agents.printable import clean, one_line
+from bot.sandbox.running import Ending, Finished
 from bot.task.results import (
     FaultKind,
     TurnAnswered,
@@ -96,6 +97,12 @@ def timed_out(seconds: float) -> TurnFailed:
     return TurnFailed(
         FaultKind.TIMED_OUT, f"The agent used up its {seconds:g} s; `limits.minutes` sets how long it may work."
     )
+
+
+def too_much_used(finished: Finished) -> TurnFailed:
+    """The agent used more memory or disk space than it may."""
+    kind = FaultKind.MEMORY_LIMIT if finished.ending is Ending.MEMORY_LIMIT else FaultKind.DISK_LIMIT
+    return TurnFailed(kind, f"The agent was ended with all that it started: {finished.detail}.")
 
 
 def too_much_output(limit: int) -> TurnFailed:

@@ -1,6 +1,7 @@
 """What contains agents and checks here, and whether the agent is found in there."""
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,9 +12,10 @@ from bot.doctor.finding import Finding, bad, ok, warn
 from bot.operator.decided import Decided, decide
 from bot.operator.read import find
 from bot.sandbox.box import Box, Limits
-from bot.sandbox.capability import Capability
+from bot.sandbox.capability import Capability, limits_told
 from bot.sandbox.process import Sandbox
 from bot.settings import Settings, SettingsError
+from bot.words.plain import amount, count
 
 _FIND = 'command -v -- "$1" || { echo "$PATH"; exit 1; }'
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
@@ -22,7 +24,7 @@ _LIMITS = Limits(seconds=20)
 
 def level(capability: Capability) -> Finding:
     """How well a process is contained."""
-    told = f"Sandbox {capability.level}: {capability.reason}"
+    told = f"Sandbox {capability.level}: {capability.reason} {limits_told(capability)}"
     if capability.contains:
         return ok(told)
     if capability.insisted:
@@ -61,9 +63,22 @@ def furnished(capability: Capability, decided: Decided) -> Sandbox:
 def _file(settings: Settings, decided: Decided) -> Iterable[Finding]:
     path = find(settings)
     yield ok(f"The operator's file is {path}." if path.exists() else f"There is no {path}: the defaults hold.")
+    yield from room(decided, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     if decided.toolchains.folders:
         yield ok(f"The sandbox shows {', '.join(map(str, decided.toolchains.folders))}.")
     yield ok(f"New tasks get the agent {decided.agent}.")
+
+
+def room(decided: Decided, machine: int) -> Iterable[Finding]:
+    """May all runs together use more memory than this machine has? Bytes."""
+    most = max(rules.limits.memory_gb.value for rules in (decided.rulebook.others, *decided.rulebook.own.values()))
+    together = int(most * decided.max_parallel * 10**9)
+    if together > machine:
+        yield warn(
+            f"{count(decided.max_parallel, 'run')} at once may use {amount(together)} of memory; this machine has"
+            f" {amount(machine)}.",
+            "Lower `limits.memory_gb` or `limits.max_parallel` in issuewright.toml.",
+        )
 
 
 def _secrets(profile: Profile) -> Iterable[Finding]:

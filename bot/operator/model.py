@@ -29,6 +29,12 @@ class RunLimitsSection(_Section):
     """Changed files of the whole pull request."""
     lines: int | None = Field(default=None, ge=1)
     """Added and removed lines of the whole pull request; binary files count none."""
+    memory_gb: float | None = Field(default=None, ge=0.1)
+    """Memory of the agent, or of one check, with all that it starts; a GB is 10^9 bytes."""
+    disk_gb: float | None = Field(default=None, ge=0.1)
+    """Disk space of the folders that it may write, together."""
+    cpus: float | None = Field(default=None, ge=0.1)
+    """How many processors' time it may use."""
 
 
 class LimitsSection(RunLimitsSection):

@@ -46,6 +46,12 @@ class RunLimits:
     """Changed files of the whole pull request."""
     lines: Bound = field(default=operators("limits.lines"))
     """Added and removed lines of the whole pull request; binary files count none."""
+    memory_gb: Bound = field(default=operators("limits.memory_gb", 4))
+    """Memory of the agent, or of one check, with all that it starts; a GB is 10^9 bytes."""
+    disk_gb: Bound = field(default=operators("limits.disk_gb", 10))
+    """Disk space of the folders that it may write, together."""
+    cpus: Bound = field(default=operators("limits.cpus"))
+    """How many processors' time it may use."""
 
 
 def narrowed(limits: RunLimits, wishes: LimitsConfig) -> tuple[RunLimits, tuple[str, ...]]:

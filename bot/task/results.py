@@ -60,6 +60,10 @@ class FaultKind(StrEnum):
     """The turn used up its time."""
     OUTPUT_LIMIT = "output limit"
     """The process wrote more than it may."""
+    MEMORY_LIMIT = "memory limit"
+    """It used more memory than it may."""
+    DISK_LIMIT = "disk limit"
+    """It filled more disk space than it may."""
     REFUSED = "refused"
     """It may not run here (no sandbox, unknown agent)."""
 

@@ -1,6 +1,10 @@
 """A check to run, and a check that ran."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+RunLimit = Literal["check_minutes", "memory_gb", "disk_gb"]
+"""Named as in `bot.task.limits.RunLimits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +25,9 @@ class Ran:
     seconds: float
     note: str
     output: bytes
-    timed_out: bool = False
+    limit: RunLimit | None = None
+    """It was ended because of this limit of the run."""
+
+    @property
+    def timed_out(self) -> bool:
+        return self.limit == "check_minutes"

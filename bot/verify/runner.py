@@ -7,7 +7,7 @@ from bot.sandbox.capability import SandboxRefused
 from bot.sandbox.process import Sandbox
 from bot.sandbox.running import Ending, Finished
 from bot.task.certificate import Tool
-from bot.verify.command import Command, Ran
+from bot.verify.command import Command, Ran, RunLimit
 from bot.verify.plain import one_line
 from bot.verify.reports import take
 from bot.verify.words import first_word
@@ -28,6 +28,13 @@ _VERSIONS = """for name; do
   fi
 done
 """
+
+_LIMITS: dict[Ending, RunLimit] = {
+    Ending.TIMED_OUT: "check_minutes",
+    Ending.MEMORY_LIMIT: "memory_gb",
+    Ending.DISK_LIMIT: "disk_gb",
+}
+"""What bounds it, for the endings whose bound somebody can set."""
 
 
 class SandboxChecks:
@@ -60,8 +67,8 @@ class SandboxChecks:
             finished = await self._sandbox.run(box, ["/bin/sh", "-c", _SHELL, command.command], limits)
         except SandboxRefused as refused:
             return Ran(command, None, 0.0, f"not run: {refused}", b"")
-        late = finished.ending is Ending.TIMED_OUT
-        return Ran(command, finished.exit_code, finished.seconds, _note(finished, limits), finished.output, late)
+        note = _note(finished, limits)
+        return Ran(command, finished.exit_code, finished.seconds, note, finished.output, _LIMITS.get(finished.ending))
 
 
 def _note(finished: Finished, limits: Limits) -> str:
@@ -74,6 +81,6 @@ def _note(finished: Finished, limits: Limits) -> str:
         case Ending.OUTPUT_LIMIT:
             return f"stopped: more than {limits.output_bytes >> 20} MiB of output"
         case Ending.MEMORY_LIMIT | Ending.DISK_LIMIT:
-            return f"stopped: {finished.detail}" if finished.detail else f"stopped: {finished.ending}"
+            return f"stopped: {finished.detail}"
         case Ending.KILLED:
             return "killed from outside"

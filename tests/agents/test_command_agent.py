@@ -95,6 +95,25 @@ async def test_stderr_is_progress_and_a_flood_of_it_ends_the_turn(world: World) 
     assert "two" in [progress.doing for progress in world.heard]
 
 
+FORKED = "import os, time; x = bytearray(50_000_000); os.fork(); x[::4096] = bytes(x[::4096]); time.sleep(60)"
+
+
+@pytest.mark.parametrize(
+    ("filler", "kind", "said"),
+    [
+        (f"python3 -c '{FORKED}'", "memory", "of memory"),
+        ("head -c 200000000 /dev/zero > big", "disk", "of disk space"),
+    ],
+)
+async def test_memory_and_disk_space_are_limited(world: World, filler: str, kind: str, said: str) -> None:
+    script(world.root, f"{filler}; sleep 60\n")
+    turn = await world.command("./fix.sh", limits=Limits(seconds=60, memory_bytes=80 * 10**6, disk_bytes=100 * 10**6))
+    assert isinstance(turn.outcome, TurnFailed)
+    assert turn.outcome.kind == f"{kind} limit"
+    assert turn.outcome.detail.startswith("The agent was ended with all that it started: it ")
+    assert f"{said}; at most" in turn.outcome.detail
+
+
 async def test_it_may_not_run_without_a_sandbox(bare_world: World) -> None:
     outcome = (await bare_world.command("true")).outcome
     assert isinstance(outcome, TurnFailed)

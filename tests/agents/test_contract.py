@@ -150,6 +150,14 @@ async def test_a_flood_ends_at_the_output_limit(any_world: World) -> None:
     )
 
 
+async def test_disk_space_is_limited(any_world: World) -> None:
+    any_world.turns([{"run": "head -c 30000000 /dev/zero > big"}, {"hang": 60}])
+    turn = await any_world.turn(limits=Limits(seconds=60, disk_bytes=20 * 10**6))
+    assert isinstance(turn.outcome, TurnFailed)
+    assert turn.outcome.kind is FaultKind.DISK_LIMIT
+    assert turn.outcome.detail.endswith("of disk space; at most 20 MB may be used.")
+
+
 async def test_an_unknown_agent_is_refused(any_world: World) -> None:
     any_world.turns([])
     turn = await any_world.ask(any_world.agents(), "nobody", "go", "kept")

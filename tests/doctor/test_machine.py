@@ -7,7 +7,8 @@ import pytest
 
 from bot.doctor import Level, examine
 from bot.doctor.machine import data_folder, python
-from bot.doctor.sandbox import level, played
+from bot.doctor.sandbox import level, played, room
+from bot.operator.decided import decide
 from bot.sandbox.capability import Capability
 from bot.sandbox.probe import probe
 from bot.settings import Settings
@@ -39,6 +40,17 @@ def test_levels_of_the_sandbox() -> None:
     assert level(Capability(SandboxLevel.NONE, "None.", insisted=True)).level is Level.WARN
     assert level(Capability(SandboxLevel.EXTERNAL, "Outside.", insisted=True)).level is Level.WARN
     assert level(Capability(SandboxLevel.CHECKOUT, "Well.")).level is Level.OK
+
+
+def test_limits_are_told_with_the_level() -> None:
+    assert "disk space by looking every half second" in level(Capability(SandboxLevel.CHECKOUT, "Well.")).what
+
+
+def test_runs_that_together_want_more_memory_than_there_is(settings: Callable[..., Settings], tmp_path: Path) -> None:
+    decided = decide(settings(agent_command="mine"))
+    (told,) = room(decided, 8 * 10**9)
+    assert told.what == "3 runs at once may use 12 GB of memory; this machine has 8 GB."
+    assert list(room(decided, 12 * 10**9)) == []
 
 
 async def test_the_agents_program_is_looked_for_inside(settings: Callable[..., Settings], tmp_path: Path) -> None:

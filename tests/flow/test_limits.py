@@ -182,7 +182,9 @@ class Late:
     async def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
         self.given.append(limits.seconds)
         for command in commands:
-            yield Ran(command, None, limits.seconds, f"timed out after {limits.seconds:.0f} s", b"", timed_out=True)
+            yield Ran(
+                command, None, limits.seconds, f"timed out after {limits.seconds:.0f} s", b"", limit="check_minutes"
+            )
 
     async def reports(self, box: Box) -> dict[str, bytes] | None:
         return {}
@@ -201,6 +203,43 @@ async def test_a_turn_whose_time_is_up_names_the_limit(bot: SmallBot) -> None:
     rule(bot, Rules(task_minutes=operators("budget.task_minutes", 2)))
     assert "0 of 2 agent minutes of this task are used" in await failed(bot, await run(bot))
     assert late.given == [420, 120]
+
+
+@dataclass
+class Greedy(Late):
+    """Who always wants more memory."""
+
+    boxes: list[Limits] = field(default_factory=list)
+
+    async def turn(
+        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+    ) -> Turn:
+        self.boxes.append(limits)
+        return Turn(TurnFailed(FaultKind.MEMORY_LIMIT, "It used 3 GB of memory; at most 2 GB may be used."), None)
+
+    async def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
+        for command in commands:
+            yield Ran(command, None, 1.0, "stopped: it filled 11 GB", b"", limit="disk_gb")
+
+
+async def test_a_turn_that_used_too_much_names_the_limit(bot: SmallBot) -> None:
+    greedy, steps = Greedy(), bot.worker.steps
+    bot.worker.steps = replace(steps, bench=replace(steps.bench, agents=greedy))
+    says(bot, "limits: {memory_gb: 2, disk_gb: 1.5, cpus: 0.5}\n")
+    assert await failed(bot, await run(bot)) == snapshot(
+        "the agent failed (memory limit): It used 3 GB of memory; at most 2 GB may be used. "
+        "(`limits.memory_gb` in `.github/issuewright.yml`)"
+    )
+    (given,) = greedy.boxes
+    assert (given.memory_bytes, given.disk_bytes, given.cpus) == (2_000_000_000, 1_500_000_000, 0.5)
+
+
+async def test_a_check_that_used_too_much_names_the_limit(bot: SmallBot) -> None:
+    steps = bot.worker.steps
+    bot.worker.steps = replace(steps, bench=replace(steps.bench, checks=Greedy()))
+    await run(bot)
+    (report,) = bot.world.check_runs.values()
+    assert "stopped: it filled 11 GB (`limits.disk_gb` in the operator's issuewright.toml)" in report.summary
 
 
 async def test_a_check_whose_time_is_up_names_the_limit(bot: SmallBot) -> None:

@@ -12,8 +12,8 @@ from typing import assert_never
 from bot.agents.turn import Turn
 from bot.flow.steps.assignment import assignment
 from bot.flow.steps.bench import Bench, turn_mark
+from bot.flow.steps.limits import boxed, met_by_a_turn
 from bot.flow.steps.spending import left, metered
-from bot.sandbox.box import Limits
 from bot.task.effects import RunAgent, UpdateStatus, Wait
 from bot.task.events import (
     AgentFailed,
@@ -68,12 +68,14 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
             bench.workspaces.box(task.id),
             text,
             task.session,
-            Limits(seconds=min(most.value, purse.left) * 60),
+            boxed(terms.limits, min(most.value, purse.left)),
             heard,
         )
     if isinstance(turn.outcome, TurnFailed) and turn.outcome.kind is FaultKind.TIMED_OUT:
         ended = f"it may take {most} minutes ({most.setting})." if most.value <= purse.left else ""
         turn = replace(turn, outcome=replace(turn.outcome, detail=ended or (await left(bench, task)).sentence))
+    if isinstance(turn.outcome, TurnFailed) and (met := met_by_a_turn(terms.limits, turn.outcome)):
+        turn = replace(turn, outcome=replace(turn.outcome, detail=f"{turn.outcome.detail} ({met.setting})"))
     harvest = await take_over(bench, task)
     await bench.keep_state(task.id)
     return _result(effect, turn, harvest, bench.clock())

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from bot.flow.steps.bench import LOG, Bench
-from bot.sandbox.box import Limits
+from bot.flow.steps.limits import boxed, met_by_a_check
 from bot.task.effects import Verify
 from bot.task.events import Verified
-from bot.task.limits import Bound
+from bot.task.limits import RunLimits
 from bot.task.model import Task
 from bot.task.repo_config import RepoConfig
 from bot.task.results import CheckResult, ChecksOrigin, Verification
@@ -24,7 +24,7 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
     config = await bench.config(task, task.base)
     if not isinstance(config, RepoConfig):
         config = RepoConfig()
-    most = (await bench.terms(task)).limits.check_minutes
+    most = (await bench.terms(task)).limits
     setup = Command(SETUP, config.setup, required=True) if config.setup else None
     if commands and setup is not None:
         commands = (setup, *commands)
@@ -42,7 +42,7 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
 
 
 async def _run(
-    bench: Bench, task: Task, effect: Verify, commands: tuple[Command, ...], setup: Command | None, most: Bound
+    bench: Bench, task: Task, effect: Verify, commands: tuple[Command, ...], setup: Command | None, most: RunLimits
 ) -> tuple[CheckResult, ...]:
     """Each in order. When the set-up fails, the rest would only say so again."""
     if not commands or task.commit is None:
@@ -51,8 +51,9 @@ async def _run(
     box = await bench.workspaces.check_out(task.id, task.commit)
     results: list[CheckResult] = []
     try:
-        async for ran in bench.checks.run(box, commands, Limits(seconds=most.value * 60)):
-            told = replace(ran, note=f"{ran.note} ({most.setting})") if ran.timed_out else ran
+        async for ran in bench.checks.run(box, commands, boxed(most, most.check_minutes.value)):
+            met = met_by_a_check(most, ran)
+            told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
             results.append(await _kept(bench, task, effect, told))
             if ran.command is setup and ran.exit_code != 0:
                 break
