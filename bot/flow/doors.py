@@ -116,8 +116,8 @@ class Writes(Protocol):
         ...
 
     async def delete_branch(self, repo: RepoRef, branch: BranchName) -> None: ...
-    async def credential(self, repo: RepoRef) -> str:
-        """A short-lived token for git over HTTPS to this one repository."""
+    async def credential(self, repo: Repository) -> str:
+        """A short-lived token for git over HTTPS to this one repository, if its clone URL is on GitHub's own server."""
         ...
 
 

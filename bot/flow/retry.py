@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.flow.fence import LeaseLost
-from bot.github.errors import BadCredentials, NotInstalled, RateLimited, Refused, Unavailable
+from bot.github.errors import BadCredentials, Elsewhere, NotInstalled, RateLimited, Refused, Unavailable, Unreadable
 from bot.github.payloads import PayloadError
 from bot.store.errors import StoreUnavailable
 from bot.workspace.errors import RemoteUnavailable
@@ -15,6 +15,8 @@ FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
 OUTAGE_ATTEMPTS = 15
 """The same for an outage of GitHub: with growing pauses more than half an hour."""
+SUSPENDED_PAUSE = timedelta(minutes=10)
+"""An installation that is suspended may come back; what is to be said there waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ def decide(error: Exception, attempt: int, now: datetime) -> Later | GiveUp:
             return Later(error.until, fault, counted=False, ours=False)
         case StoreUnavailable() | LeaseLost():
             return Later(now + FIRST_PAUSE, fault, counted=False, ours=False)
-        case Refused() | PayloadError():
+        case NotInstalled(suspended=True):
+            return Later(now + SUSPENDED_PAUSE, fault, counted=False, ours=False)
+        case Refused() | PayloadError() | Unreadable() | Elsewhere():
             return GiveUp(fault, ours=False)
         case Unavailable() | RemoteUnavailable() | NotInstalled() | BadCredentials():
             if attempt >= OUTAGE_ATTEMPTS:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
+import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from bot.github.cache import Page, PageCache
@@ -47,6 +48,11 @@ class Api:
         self._pauses: Pauses[By] = Pauses(clock)
         self._pages = PageCache()
         self._patience = patience
+
+    @property
+    def web(self) -> httpx.URL:
+        """Where the server has its pages and its git."""
+        return self._transport.web
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -110,7 +116,9 @@ class Api:
             if isinstance(limited, RateLimited):
                 self._pauses.note(repo.installation, limited)
             raise limited
-        raise Refused(422, "; ".join(str(error.get("message")) for error in errors), verb)
+        told = "; ".join(str(error.get("message")) for error in errors)
+        old = "; GitHub Enterprise Server is too old for it" if "doesn't exist on type" in told else ""
+        raise Refused(422, told, verb, old)
 
     async def token(self, scope: TokenScope) -> Token:
         """A token for git; see `TokenScope`."""

@@ -7,6 +7,8 @@
 | 401 to the App itself | `BadCredentials` |
 | 401 to a fresh installation token | `Unavailable` (new tokens need a moment to spread) |
 | no token to be had (404), or "suspended" (403) | `NotInstalled` |
+| JSON that lacks a field which we need | `Unreadable` |
+| a clone URL on another server | `Elsewhere` |
 | every other 4xx | `Refused`: repeating it does not help |
 
 Sources: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api and
@@ -49,8 +51,8 @@ class Unavailable(GitHubError):
 class Refused(GitHubError):
     """GitHub understood and said no, for good."""
 
-    def __init__(self, status: int, message: str, verb: str) -> None:
-        super().__init__(f"GitHub refused to {verb} ({status}: {message}){_ADVICE.get(status, '')}")
+    def __init__(self, status: int, message: str, verb: str, advice: str = "") -> None:
+        super().__init__(f"GitHub refused to {verb} ({status}: {message}){advice}")
         self.status = status
         self.message = message
         self.verb = verb
@@ -65,19 +67,36 @@ class Refused(GitHubError):
         return words.casefold() in self.message.casefold()
 
 
-_ADVICE: dict[int, str] = {
-    403: "; give the App this permission in its settings and accept it in the installation",
-    404: "; it is gone, or the App's installation does not include it",
-    410: "; it was deleted, or issues are switched off in this repository",
-}
-
-
 class NotInstalled(GitHubError):
-    """The App's installation is gone or suspended."""
+    """The App's installation is gone, or suspended: then it may come back."""
 
     def __init__(self, installation: InstallationId, why: str) -> None:
-        super().__init__(f"The App is no longer installed there (installation {installation}: {why}); install it again")
         self.installation = installation
+        self.suspended = "suspended" in why.casefold()
+        super().__init__(
+            f"The App's installation {installation} is suspended; whoever suspended it can take that back on GitHub"
+            if self.suspended
+            else f"The App is no longer installed there (installation {installation}: {why}); install it again"
+        )
+
+
+class Unreadable(GitHubError):
+    """GitHub answered with something else than we can read: an older server, or something between it and us."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"GitHub's answer cannot be read ({what}); GitHub Enterprise Server may be too old for this version"
+        )
+
+
+class Elsewhere(GitHubError):
+    """GitHub names another server as the place of a repository; no credential goes there."""
+
+    def __init__(self, full_name: str, there: str, ours: str) -> None:
+        super().__init__(
+            f"GitHub names {there} as the place of {full_name}, and the API URL of this bot belongs to {ours}: "
+            "no credential is sent there. Set the API URL to that server's own, or mend the server's host name"
+        )
 
 
 class BadCredentials(GitHubError):
@@ -98,6 +117,31 @@ class Problem:
     headers: Mapping[str, str]
     message: str
     verb: str
+    need: str = ""
+    """The permission that the call takes, `issues: write`."""
+
+
+def _advice(problem: Problem) -> str:
+    """What to mend, as the end of a sentence."""
+    match problem.status:
+        case 403 if "not accessible by integration" in problem.message.casefold():
+            name = f" `{problem.need}`" if problem.need else ""
+            return (
+                f"; give the App this permission{name} in its settings (app.yml lists it), "
+                "and accept it in the settings of the installation"
+            )
+        case 403 if "archived" in problem.message.casefold():
+            return "; unarchive the repository to go on"
+        case 404:
+            server = problem.headers.get("x-github-enterprise-version", "")
+            old = f", or GitHub Enterprise Server ({server}) is too old for it" if server else ""
+            return f"; it is gone, or the App's installation does not include it{old}"
+        case 410:
+            return "; it was deleted, or issues are switched off in this repository"
+        case 422 if "permissions requested are not granted" in problem.message.casefold():
+            return "; accept the App's new permissions (app.yml lists them) in the settings of the installation"
+        case _:
+            return ""
 
 
 def failure(problem: Problem, now: datetime) -> RateLimited | Unavailable | Refused:
@@ -107,7 +151,7 @@ def failure(problem: Problem, now: datetime) -> RateLimited | Unavailable | Refu
         return RateLimited(until, f"GitHub's rate limit is reached, so it did not {problem.verb}")
     if problem.status >= 500 or problem.status == 408:
         return Unavailable(f"GitHub could not {problem.verb} (error {problem.status}); it is tried again")
-    return Refused(problem.status, problem.message, problem.verb)
+    return Refused(problem.status, problem.message, problem.verb, _advice(problem))
 
 
 def _limited_until(problem: Problem, now: datetime) -> datetime | None:

@@ -1,10 +1,11 @@
 """GitHub's JSON, cut to the fields that we use, and turned into our own values. Tolerant: unknown keys are nothing."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from bot.github.errors import Unreadable
 from bot.task.ids import (
     BranchName,
     CommentId,
@@ -29,6 +30,16 @@ class Wire(BaseModel):
     """Anything from GitHub. Inputs stay out of error messages: they may be private."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **how: Any) -> Self:
+        """Raises Unreadable for an answer that lacks what we need."""
+        try:
+            return super().model_validate(obj, **how)
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the whole"
+            raise Unreadable(f"{cls.__name__.removeprefix('Wire')}.{where}: {first['msg']}") from None
 
 
 class WireUser(Wire):

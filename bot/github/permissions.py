@@ -4,6 +4,7 @@
 one, and the requests that the verbs of this folder really make.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -74,3 +75,19 @@ ENDPOINTS: Mapping[str, str | None] = MappingProxyType(
 
 Source: https://docs.github.com/rest/authentication/permissions-required-for-github-apps
 """
+
+_BY_ID = re.compile(r"^.*/repositories/\d+(?=/)")
+"""How a redirect names a renamed repository."""
+
+
+def needed(method: str, path: str) -> str:
+    """The permission that a request takes, `issues: write`; empty when it takes none or is not ours."""
+    asked = f"{method} {_BY_ID.sub('/repos/o/r', path)}"
+    fitting = [endpoint for endpoint in ENDPOINTS if _fits(endpoint, asked)]
+    need = ENDPOINTS[min(fitting, key=lambda endpoint: endpoint.count("{}"))] if fitting else None
+    return (need or "").replace(":", ": ")
+
+
+def _fits(endpoint: str, asked: str) -> bool:
+    pattern = re.escape(endpoint).replace(r"\{\}", "[^/]+").replace("refs/[^/]+", "refs/.+")
+    return re.fullmatch(pattern, asked) is not None

@@ -10,6 +10,7 @@ import httpx
 
 from bot.github.errors import UNTOLD_PAUSE, BadCredentials, NotInstalled, Problem, RateLimited, Unavailable, failure
 from bot.github.limits import Clock
+from bot.github.permissions import needed
 from bot.github.tokens import Token, TokenCache, TokenGranted, TokenScope
 from bot.task.ids import InstallationId
 
@@ -102,6 +103,13 @@ class Transport:
         self._http = http
         self._tokens = TokenCache(clock)
 
+    @property
+    def web(self) -> httpx.URL:
+        """Where this server has its pages and its git."""
+        if self._base.path.endswith("/api/v3"):
+            return httpx.URL(f"{self._base.scheme}://{self._base.netloc.decode()}")
+        return httpx.URL(f"{self._base.scheme}://{self._base.netloc.decode().removeprefix('api.')}")
+
     async def aclose(self) -> None:
         """Close the connections."""
         if self._http is not None:
@@ -140,7 +148,8 @@ class Transport:
             raise Unavailable(f"GitHub could not {call.verb}: it does not accept a new token yet; it is tried again")
         if answer.status == 403 and "installation has been suspended" in answer.message and isinstance(call.by, int):
             raise NotInstalled(call.by, answer.message)
-        raise failure(Problem(answer.status, answer.headers, answer.message, call.verb), self._clock())
+        need = needed(call.method, call.path)
+        raise failure(Problem(answer.status, answer.headers, answer.message, call.verb, need), self._clock())
 
     async def _exchange(self, call: Call, token: Token | None) -> Answer:
         """One answer, redirects followed with the same method (renamed repositories)."""

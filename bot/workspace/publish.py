@@ -6,6 +6,7 @@ from pathlib import Path
 from bot.task.ids import BranchName, CommitSha
 from bot.workspace.errors import RemoteUnavailable
 from bot.workspace.git import attempt
+from bot.workspace.rejected import reason
 from bot.workspace.remote import heads, one_line
 from bot.workspace.values import BranchMoved, Pushed, PushRefused, Remote
 
@@ -39,7 +40,7 @@ async def push(
     if verdict:
         # Lost a race, or not wanted: the branch itself tells which.
         moved = await _look(quarantine, remote, ref, commit, expected)
-        return moved or PushRefused(_reason(verdict, done.complaint))
+        return moved or PushRefused(reason(verdict, done.complaint))
     if any(words in complaint for words in _NOT_ALLOWED) and not any(words in complaint for words in _NOT_LET_IN):
         return PushRefused(one_line(done.complaint))
     raise RemoteUnavailable(one_line(done.complaint))
@@ -53,10 +54,3 @@ async def _look(
     if actual == commit:
         return Pushed()
     return None if actual == expected else BranchMoved(actual)
-
-
-def _reason(verdict: str, complaint: str) -> str:
-    """The remote's own words if it said any, else git's (`!<tab>src:dst<tab>[remote rejected] (why)`)."""
-    if any(line.startswith("remote: ") and len(line.strip()) > len("remote: ") for line in complaint.splitlines()):
-        return one_line(complaint)
-    return verdict.split("\t")[-1]

@@ -14,10 +14,12 @@ from bot.github.api import Patience
 from bot.github.door import Door, Server, open_door
 from bot.github.limits import WriteLimits
 from bot.github.transport import AppKey
-from bot.task.ids import InstallationId, IssueNumber, IssueRef, RepoRef
+from bot.task.ids import BranchName, InstallationId, IssueNumber, IssueRef, RepoRef
+from bot.task.observed import Repository
 
 BASE = "https://github.example/api/v3"
 REPO = RepoRef(77, "acme/widgets", InstallationId(9))
+PLACE = Repository(REPO, BranchName("main"), "https://github.example/acme/widgets.git", True, False)
 ISSUE = IssueRef(REPO, IssueNumber(3))
 START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 OWN_ID = 5001

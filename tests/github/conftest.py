@@ -15,7 +15,7 @@ from bot.github.api import Patience
 from bot.github.door import Door, Server, open_door
 from bot.github.transport import AppKey
 from bot.task.ids import BranchName, InstallationId, IssueNumber, IssueRef, RepoRef
-from bot.task.observed import PullDraft
+from bot.task.observed import PullDraft, Repository
 from tests.github.canned import ManualClock, private_key
 
 NAME = "octocat/hello"
@@ -38,6 +38,12 @@ class Town:
         server = Server(AppKey(str(self.app.id), private_key()), b"sesame", self.forge.api_url)
         http = httpx.ASGITransport(app=self.forge.app)
         return open_door(server, self.clock, http, patience=Patience(tries=3, pause=0))
+
+    @property
+    def place(self) -> Repository:
+        """Where git finds it."""
+        clone_url = f"{self.forge.base_url}/{self.repo.full_name}.git"
+        return Repository(self.repo, BranchName("main"), clone_url, False, False)
 
     def issue(self) -> IssueRef:
         opened = self.forge.world.open_issue(self.row, "It breaks", "Often.", by="stranger", silent=True)

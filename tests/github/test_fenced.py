@@ -54,7 +54,7 @@ async def test_a_closed_fence_lets_nothing_through(town: Town, door: Door, gate:
     branch = town.push()
     gate.is_open = False
     assert await door.issue(ref) is not None
-    assert await door.credential(town.repo)
+    assert await door.credential(town.place)
     for write in (
         lambda: door.put_comment(ref, "status:1", "Working.", None),
         lambda: door.add_label(ref, "agent:run"),

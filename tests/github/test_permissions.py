@@ -44,7 +44,7 @@ async def every_verb(town: Town, door: Door) -> None:
     await door.own_user_id()
     await _words(town, door, ref)
     await _a_pull_request(town, door)
-    await _fetch(town, await door.credential(repo))
+    await _fetch(town, await door.credential(town.place))
 
 
 async def _words(town: Town, door: Door, ref: IssueRef) -> None:

@@ -11,7 +11,7 @@ from bot.github.errors import BadCredentials, GitHubError, NotInstalled, RateLim
 from bot.github.limits import WriteLimits
 from bot.github.transport import AppKey
 from bot.task.ids import CommentId, Login
-from tests.github.canned import BASE, ISSUE, OWN_ID, REPO, START, Canned, ManualClock, comment, private_key
+from tests.github.canned import BASE, ISSUE, OWN_ID, PLACE, REPO, START, Canned, ManualClock, comment, private_key
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +76,7 @@ async def test_the_limit_of_tokens_counts_for_the_installation() -> None:
     door = forge.door()
     for _ in range(2):
         with pytest.raises(RateLimited):
-            await door.credential(REPO)
+            await door.credential(PLACE)
     assert len(forge.calls(TOKEN)) == 1
 
 
@@ -92,7 +92,7 @@ async def test_a_plain_403_is_no_limit() -> None:
     with pytest.raises(Refused) as told:
         await forge.door().react(ISSUE, None, "eyes")
     assert told.value.status == 403
-    assert "give the App this permission" in str(told.value)
+    assert "give the App this permission `issues: write` in its settings" in str(told.value)
     assert len(forge.calls(REACT)) == 1
 
 
@@ -180,7 +180,7 @@ async def test_a_token_is_used_until_shortly_before_its_end() -> None:
 async def test_a_credential_reaches_one_repository() -> None:
     forge = Canned()
     door = forge.door()
-    assert await door.credential(REPO) == await door.credential(REPO) == "ghs_1"
+    assert await door.credential(PLACE) == await door.credential(PLACE) == "ghs_1"
     assert forge.body(TOKEN) == {"repository_ids": [77], "permissions": {"contents": "write"}}
 
 

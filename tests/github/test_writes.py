@@ -333,13 +333,13 @@ async def test_another_app_s_check_run_is_left_alone(town: Town) -> None:
 async def test_a_credential_may_push_here_and_nothing_else(town: Town) -> None:
     other = town.forge.world.create_repository("octocat", "other")
     town.forge.world.add_to_installation(town.repo.installation, other, by="octocat", silent=True)
-    token = town.forge.world.tokens[await town.door().credential(town.repo)]
+    token = town.forge.world.tokens[await town.door().credential(town.place)]
     assert token.repositories == [town.row]
     assert token.permissions == {"metadata": "read", "contents": "write"}
-    assert await town.door().credential(town.repo) != token.value
+    assert await town.door().credential(town.place) != token.value
 
 
 async def test_a_lost_permission_says_so(town: Town) -> None:
     town.app.permissions["issues"] = town.app.permissions["pull_requests"] = "read"
-    with pytest.raises(Refused, match="give the App this permission"):
+    with pytest.raises(Refused, match="give the App this permission `issues: write` in its settings"):
         await town.door().react(town.issue(), None, "eyes")

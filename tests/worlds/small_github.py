@@ -127,5 +127,5 @@ class SmallGitHub:
     async def delete_branch(self, repo: RepoRef, branch: BranchName) -> None:
         self.world.branches.pop(branch, None)
 
-    async def credential(self, repo: RepoRef) -> str:
+    async def credential(self, repo: Repository) -> str:
         return "memory-token"

@@ -13,5 +13,5 @@ async def move_in(bench: Bench, task: Task, effect: TaskEffect) -> None:
         return  # the one fetches by itself, the other needs nothing
     repo = await bench.github.repository(task.issue.repo)
     if repo is not None:
-        remote = Remote(repo.clone_url, await bench.github.credential(repo.ref))
+        remote = Remote(repo.clone_url, await bench.github.credential(repo))
         await bench.workspaces.fetch(task.id, repo.ref, remote, repo.default_branch, task.branch)

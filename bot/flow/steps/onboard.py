@@ -53,7 +53,7 @@ async def onboard(bench: Bench, effect: Onboard) -> None:
 
 async def _propose(bench: Bench, repo: Repository) -> None:
     place = onboarding_id(repo.ref)
-    remote = Remote(repo.clone_url, await bench.github.credential(repo.ref))
+    remote = Remote(repo.clone_url, await bench.github.credential(repo))
     fetched = await bench.workspaces.fetch(place, repo.ref, remote, repo.default_branch, BRANCH)
     if isinstance(fetched, FetchRefused):
         log.info("%s gets no onboarding: %s", repo.ref.full_name, fetched.reason)

@@ -7,6 +7,7 @@ from bot.flow.steps.agent import take_over
 from bot.flow.steps.bench import Bench, commands, turn_mark
 from bot.flow.steps.onboard import want_onboarding
 from bot.flow.steps.spending import left
+from bot.github.errors import Elsewhere, NotInstalled, Refused, Unreadable
 from bot.task.effects import PrepareWorkspace
 from bot.task.events import RunRefused, WorkspacePrepared
 from bot.task.ids import CommitSha, RepoRef
@@ -20,7 +21,14 @@ log = logging.getLogger(__name__)
 
 
 async def prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> WorkspacePrepared | RunRefused:
-    """Idempotent: fetches again, and keeps a worktree that is there."""
+    """Idempotent: fetches again, and keeps a worktree that is there. What GitHub says no to, a person can mend."""
+    try:
+        return await _prepare(bench, task, effect)
+    except (Refused, NotInstalled, Elsewhere, Unreadable) as refused:
+        return RunRefused(effect.run, f"{refused}.")
+
+
+async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> WorkspacePrepared | RunRefused:
     purse = await left(bench, task)
     if not purse.left:
         return RunRefused(effect.run, purse.sentence)
@@ -30,7 +38,7 @@ async def prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Workspa
     if repo.archived:
         return RunRefused(effect.run, f"{repo.ref.full_name} is archived, so nothing can be pushed to it.")
     await _put_away(bench, task)
-    remote = Remote(repo.clone_url, await bench.github.credential(repo.ref))
+    remote = Remote(repo.clone_url, await bench.github.credential(repo))
     fetched = await bench.workspaces.fetch(task.id, repo.ref, remote, repo.default_branch, task.branch)
     if isinstance(fetched, FetchRefused):
         return RunRefused(effect.run, fetched.reason)

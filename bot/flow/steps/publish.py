@@ -1,39 +1,46 @@
 """Publish: push by commit id, open or renew the pull request and the report."""
 
+from dataclasses import replace
+
 from bot.flow.steps.bench import Bench
-from bot.github.errors import Refused
+from bot.github.errors import Elsewhere, NotInstalled, Refused, Unreadable
 from bot.task.effects import Publish
 from bot.task.events import HeadMoved, Published, PublishRefused, WorkspacePrepared
-from bot.task.history import History, newest
+from bot.task.history import newest
 from bot.task.model import Task
-from bot.task.observed import CheckRunDraft, PullDraft
+from bot.task.observed import CheckRunDraft, Pull, PullDraft, Repository
 from bot.words import report as words
+from bot.words.rules import rejected
 from bot.workspace.values import BranchMoved, PushRefused, Remote
 
 
 async def publish(bench: Bench, task: Task, effect: Publish) -> Published | PublishRefused | HeadMoved:
     """Idempotent: the push is of one commit, pull request and check run are found by their natural keys."""
+    try:
+        return await _publish(bench, task, effect)
+    except (Refused, NotInstalled, Elsewhere, Unreadable) as refused:
+        return PublishRefused(effect.run, f"{refused}.")
+
+
+async def _publish(bench: Bench, task: Task, effect: Publish) -> Published | PublishRefused | HeadMoved:
     if task.commit is None:
         raise ValueError(f"task {task.id} has nothing to publish")
     repo = await bench.github.repository(task.issue.repo)
     if repo is None:
         return PublishRefused(effect.run, f"the App cannot see the repository {task.issue.repo.full_name} any more.")
     await bench.bring_back(task, task.commit)
-    remote = Remote(repo.clone_url, await bench.github.credential(repo.ref))
+    remote = Remote(repo.clone_url, await bench.github.credential(repo))
     pushed = await bench.workspaces.push(task.id, remote, task.commit, task.branch, task.start)
     if isinstance(pushed, BranchMoved):
         return HeadMoved(effect.run)
     if isinstance(pushed, PushRefused):
-        return PublishRefused(effect.run, f"GitHub does not take the branch `{task.branch}`: {pushed.reason}")
+        return PublishRefused(effect.run, rejected(task.branch, pushed.reason))
+    return await _report(bench, task, effect, repo)
+
+
+async def _report(bench: Bench, task: Task, effect: Publish, there: Repository) -> Published | PublishRefused:
+    repo, base, commit = there.ref, task.base, task.commit
     history = await bench.store.history(task.id)
-    try:
-        return await _report(bench, task, effect, history)
-    except Refused as refused:
-        return PublishRefused(effect.run, str(refused))
-
-
-async def _report(bench: Bench, task: Task, effect: Publish, history: History) -> Published | PublishRefused:
-    repo, base, commit = task.issue.repo, task.base, task.commit
     prepared = newest(history, WorkspacePrepared)
     if base is None or commit is None or prepared is None:
         raise ValueError(f"task {task.id} was never prepared")
@@ -55,8 +62,18 @@ async def _report(bench: Bench, task: Task, effect: Publish, history: History) -
         ours=words.pull_body(report, url),
         draft=words.is_draft(report),
     )
-    pull = await bench.github.put_pull(repo, draft)
+    pull = await _put_pull(bench, there, draft)
     if not pull.is_open:
         return PublishRefused(effect.run, f"pull request {pull.number} was closed meanwhile.")
     await bench.github.request_review(repo, pull.number, [task.requester])
     return Published(effect.run, pull.number, commit, draft.draft, url)
+
+
+async def _put_pull(bench: Bench, repo: Repository, draft: PullDraft) -> Pull:
+    """Onto the branch that the work was prepared on, or onto what the default branch is called by now."""
+    try:
+        return await bench.github.put_pull(repo.ref, draft)
+    except Refused as refused:
+        if refused.status != 422 or draft.base == repo.default_branch:
+            raise
+        return await bench.github.put_pull(repo.ref, replace(draft, base=repo.default_branch))
