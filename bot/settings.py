@@ -1,5 +1,6 @@
 """The operator's settings, from the environment (`ISSUEWRIGHT_…`). The only place that reads it."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -120,6 +121,11 @@ class Settings(BaseSettings):
         if self.github_api_url == "https://api.github.com":
             return "https://github.com"
         return self.github_api_url.removesuffix("/api/v3")
+
+
+def variable(name: str) -> str:
+    """A variable that the operator's file names, because it holds a secret; empty when it is not set."""
+    return os.environ.get(name, "").strip()
 
 
 def load() -> Settings:

@@ -130,6 +130,7 @@ def build(
         may_run_checks=capability.admits_strangers,
         author=AUTHOR,
         rulebook=decided.rulebook,
+        routes=decided.outside.routes,
         onboarding=settings.onboarding,
     )
     steps = Steps(bench, observer, Sweeper(store, github, observer, clock))

@@ -19,6 +19,7 @@ from bot.flow.steps.tidy import DELIVERIES_KEPT
 from bot.flow.worker import HEARTBEAT_SECONDS
 from bot.operator.decided import pauses, rulebook
 from bot.operator.model import AgentSection, OneRepositorySection, OperatorFile, RunLimitsSection
+from bot.operator.outside_model import ModelSection, NamedSecretSection, RegistrySection
 from bot.operator.read import parse as operator_file
 from bot.settings import PREFIX, Settings
 from bot.store.claims import PATIENCE, PATIENCE_TO_CLOSE
@@ -184,14 +185,22 @@ def test_the_example_is_a_good_file_with_every_key() -> None:
 # ── the operator's file ──
 
 
+SECTIONS_BY_NAME: dict[str, type[BaseModel]] = {
+    "agents": AgentSection,
+    "models": ModelSection,
+    "registries": RegistrySection,
+    "secrets": NamedSecretSection,
+}
+
+
 def _leaves(model: type[BaseModel], before: str) -> Iterable[str]:
     """Every key as the table spells it; a section of a single repository is one row."""
     for name, field in model.model_fields.items():
         kind = field.annotation
         if not before and name == "repositories":
             yield from _leaves(OneRepositorySection, 'repositories."OWNER/NAME".')
-        elif not before and name == "agents":
-            yield from _leaves(AgentSection, "agents.NAME.")
+        elif not before and name in SECTIONS_BY_NAME:
+            yield from _leaves(SECTIONS_BY_NAME[name], f"{name}.NAME.")
         elif isinstance(kind, type) and issubclass(kind, BaseModel) and not before:
             yield from _leaves(kind, f"{name}.")
         else:

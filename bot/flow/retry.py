@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.flow.fence import LeaseLost
+from bot.flow.steps.way_out import ModelBusy
 from bot.github.errors import BadCredentials, Elsewhere, NotInstalled, RateLimited, Refused, Unavailable, Unreadable
 from bot.github.payloads import PayloadError
 from bot.store.errors import StoreUnavailable
@@ -42,7 +43,7 @@ def decide(error: Exception, attempt: int, now: datetime) -> Later | GiveUp:
     """`attempt` counts from 1."""
     fault = str(error) or type(error).__name__
     match error:
-        case RateLimited():
+        case RateLimited() | ModelBusy():
             return Later(error.until, fault, counted=False, ours=False)
         case StoreUnavailable() | LeaseLost():
             return Later(now + FIRST_PAUSE, fault, counted=False, ours=False)

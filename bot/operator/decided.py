@@ -11,6 +11,7 @@ from bot.agents.profiles import Profile
 from bot.operator.agents import default, offered
 from bot.operator.folders import Private, path_entries
 from bot.operator.model import BudgetSection, OneRepositorySection, OperatorFile, RunLimitsSection
+from bot.operator.outside import Outside, key_files, outside
 from bot.operator.read import find, read, spelled
 from bot.settings import Settings, SettingsError
 from bot.task.limits import OPERATOR_FILE, Bound, RunLimits, operators
@@ -38,22 +39,25 @@ class Decided:
     toolchains: Toolchains
     pauses: Mapping[str, str]
     """Reasons, by full name of a repository in lower case; `SERVER` is the server."""
+    outside: Outside
 
 
 def decide(settings: Settings) -> Decided:
     """Raises SettingsError with one sentence that names the setting."""
     file, path = read(settings), find(settings)
-    private = Private.of(settings, path)
+    private = Private.of(settings, path, key_files(file))
     profiles = offered(settings, file, path.parent, private)
     for name, section in file.repositories.items():
         _known(name, section, profiles)
+    rules = rulebook(file)
     return Decided(
-        rulebook=rulebook(file),
+        rulebook=rules,
         profiles=profiles,
         agent=default(settings, file, profiles),
         max_parallel=_max_parallel(settings, file),
         toolchains=toolchains(file, private),
         pauses=pauses(file),
+        outside=outside(file, profiles, rules),
     )
 
 
@@ -70,6 +74,8 @@ def rulebook(file: OperatorFile) -> Rulebook:
         others = replace(others, may_override=file.repository.may_override)
     others = replace(others, server_minutes=_bound(others.server_minutes, file.budget, ("budget", "month_minutes")))
     others = replace(others, task_minutes=_bound(others.task_minutes, file.budget, ("budget", "task_minutes")))
+    others = replace(others, server_usd=_bound(others.server_usd, file.budget, ("budget", "month_usd")))
+    others = replace(others, limits=_task_usd(others.limits, file.budget, ("budget", "task_usd")))
     return Rulebook(others, {name.lower(): _rules(others, name, one) for name, one in file.repositories.items()})
 
 
@@ -83,12 +89,13 @@ def _rules(others: Rules, name: str, section: OneRepositorySection) -> Rules:
     place = ("repositories", name)
     rules = replace(
         others,
-        limits=_limits(others.limits, section.limits, place),
+        limits=_task_usd(_limits(others.limits, section.limits, place), section.budget, (*place, "budget", "task_usd")),
         agent=section.agent,
         agents=section.agents,
         agents_setting=_setting(*place, "agents"),
         task_minutes=_bound(others.task_minutes, section.budget, (*place, "budget", "task_minutes")),
         month_minutes=_bound(others.month_minutes, section.budget, (*place, "budget", "month_minutes")),
+        month_usd=_bound(others.month_usd, section.budget, (*place, "budget", "month_usd")),
     )
     if section.may_override is None:
         return rules
@@ -99,6 +106,10 @@ def _limits(limits: RunLimits, section: RunLimitsSection, place: tuple[str, ...]
     names = RunLimitsSection.model_fields
     bounds = {name: _bound(getattr(limits, name), section, (*place, "limits", name)) for name in names}
     return replace(limits, **bounds)
+
+
+def _task_usd(limits: RunLimits, section: BudgetSection, place: tuple[str, ...]) -> RunLimits:
+    return replace(limits, usd=_bound(limits.usd, section, place))
 
 
 def _bound(before: Bound, section: RunLimitsSection | BudgetSection, place: tuple[str, ...]) -> Bound:

@@ -23,9 +23,9 @@ class Private:
     """What it is, and where."""
 
     @classmethod
-    def of(cls, settings: Settings, file: Path) -> "Private":
-        """Of these settings; `file` is the operator's."""
-        places = [(f"{PREFIX}DATA_DIR", settings.data_dir), ("the operator's file", file)]
+    def of(cls, settings: Settings, file: Path, more: Sequence[tuple[str, Path]] = ()) -> "Private":
+        """Of these settings; `file` is the operator's, `more` are further files with keys."""
+        places = [(f"{PREFIX}DATA_DIR", settings.data_dir), ("the operator's file", file), *more]
         if settings.github_private_key_file is not None:
             places.append((f"{PREFIX}GITHUB_PRIVATE_KEY_FILE", settings.github_private_key_file))
         return cls(tuple((what, place.resolve()) for what, place in places))

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from bot.operator.outside_model import EnvName, ModelSection, NamedSecretSection, RegistrySection
 from bot.task.repo_config import MOST_FILES
 
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
@@ -35,6 +36,10 @@ class RunLimitsSection(_Section):
     """Disk space of the folders that it may write, together."""
     cpus: float | None = Field(default=None, ge=0.1)
     """How many processors' time it may use."""
+    turn_calls: int | None = Field(default=None, ge=1)
+    """Calls of the model in one turn of the agent."""
+    turn_tokens: int | None = Field(default=None, ge=1)
+    """Tokens, in and out, of one turn."""
 
 
 class LimitsSection(RunLimitsSection):
@@ -45,11 +50,15 @@ class LimitsSection(RunLimitsSection):
 
 
 class BudgetSection(_Section):
-    """Agent minutes: the time that agents had their turn."""
+    """Agent minutes, the time that agents had their turn; and US dollars for models."""
 
     task_minutes: float | None = Field(default=None, gt=0)
     """Of one task, in all its runs."""
     month_minutes: float | None = Field(default=None, gt=0)
+    """In a calendar month, UTC."""
+    task_usd: float | None = Field(default=None, gt=0)
+    """Of one task, in all its runs."""
+    month_usd: float | None = Field(default=None, gt=0)
     """In a calendar month, UTC."""
 
 
@@ -86,6 +95,8 @@ class AgentSection(_Section):
     """Folders that only this agent sees, read-only, at their own path."""
     resume: Literal["load", "none"] | None = None
     """`none`: every turn begins a new session. `load`, for `acp` alone: a later turn goes on in the last one."""
+    model: AgentName | None = None
+    """One of `[models]`; instead of the `model` of all agents."""
 
 
 class ToolchainsSection(_Section):
@@ -104,9 +115,14 @@ class OperatorFile(_Section):
     """No new run on this server; a text says why."""
     agent: AgentName | None = None
     """The agent of new tasks."""
+    model: AgentName | None = None
+    """One of `[models]`: what the agents call that name none of their own."""
     limits: LimitsSection = LimitsSection()
     budget: BudgetSection = BudgetSection()
     repository: RepositorySection = RepositorySection()
     repositories: dict[RepositoryName, OneRepositorySection] = Field(default_factory=dict)
     agents: dict[AgentName, AgentSection] = Field(default_factory=dict)
     toolchains: ToolchainsSection = ToolchainsSection()
+    models: dict[AgentName, ModelSection] = Field(default_factory=dict)
+    registries: dict[AgentName, RegistrySection] = Field(default_factory=dict)
+    secrets: dict[EnvName, NamedSecretSection] = Field(default_factory=dict)

@@ -9,12 +9,16 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bot.operator import model
+from bot.operator import model, outside_model
 from bot.operator.model import OperatorFile
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.task.limits import OPERATOR_FILE
 
-_SECTIONS = [kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
+_SECTIONS = [
+    kind
+    for kind in (*vars(model).values(), *vars(outside_model).values())
+    if isinstance(kind, type) and issubclass(kind, BaseModel)
+]
 _KNOWN = sorted({name for section in _SECTIONS for name in section.model_fields})
 _KEY = re.compile(r"\s*(?P<key>[^=#\[\]]+?)\s*=")
 

@@ -14,6 +14,7 @@ from bot.task.ids import ArtifactId, DeliveryId, FactKey, IssueNumber, PullNumbe
 from bot.task.model import Task
 from bot.task.pause import Pause
 from bot.task.results import Progress
+from bot.task.usage import Used
 
 
 class ReadStore:
@@ -125,11 +126,11 @@ class ReadStore:
         return await self._reading.read(lambda conn: pauses.of(conn, repo.full_name))
 
     async def spent(self, repo_id: int, task: TaskId, month: str) -> Spent:
-        """Agent minutes of a task, and of its repository and of everything in a month (`2026-11`)."""
+        """What a task has used, and its repository and everything in a month (`2026-11`)."""
         return await self._reading.read(lambda conn: spending.spent(conn, repo_id, task, month))
 
-    async def spent_by(self, turn: TurnKey) -> float:
-        """Seconds that one turn has used so far."""
+    async def spent_by(self, turn: TurnKey) -> tuple[float, Used]:
+        """Seconds that one turn has used so far, and calls of models."""
         return await self._reading.read(lambda conn: spending.spent_by(conn, turn))
 
     async def marked(self, name: str) -> str | None:

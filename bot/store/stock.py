@@ -12,7 +12,7 @@ from bot.store import tasks
 from bot.task.ids import ArtifactId, DeliveryId, RepoRef, TaskId
 from bot.task.model import RUNNING
 
-_OF_REPOSITORY = frozenset({"labels", "comments", "spent", "onboarding", "onboarded"})
+_OF_REPOSITORY = frozenset({"labels", "comments", "spent", "used", "onboarding", "onboarded"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from bot.task.events import Labelled, TaskEvent
 from bot.task.ids import ArtifactId, DeliveryId, FactKey, TaskId
 from bot.task.model import Task
 from bot.task.results import Progress
+from bot.task.usage import Used
 
 T = TypeVar("T")
 
@@ -224,9 +225,9 @@ class Store(ReadStore):
         """The pauses of the operator's file are exactly these: reasons by `Pause.repository`."""
         await self._tell(lambda facts: pauses.declare(facts.conn, reasons, facts.now))
 
-    async def set_spent(self, turn: TurnKey, seconds: float) -> None:
-        """How long a turn has taken so far."""
-        await self._write(lambda conn: spending.set_spent(conn, turn, seconds))
+    async def set_spent(self, turn: TurnKey, seconds: float, used: Used | None = None) -> None:
+        """How long a turn has taken so far, and what it used models for."""
+        await self._write(lambda conn: spending.set_spent(conn, turn, seconds, used or Used()))
 
     async def mark(self, name: str, value: str) -> None:
         """Remember a value, say a sweep's cursor."""

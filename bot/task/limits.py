@@ -52,6 +52,12 @@ class RunLimits:
     """Disk space of the folders that it may write, together."""
     cpus: Bound = field(default=operators("limits.cpus"))
     """How many processors' time it may use."""
+    turn_calls: Bound = field(default=operators("limits.turn_calls"))
+    """Calls of the model in one turn of the agent."""
+    turn_tokens: Bound = field(default=operators("limits.turn_tokens"))
+    """Tokens, in and out, of one turn."""
+    usd: Bound = field(default=operators("budget.task_usd"))
+    """US dollars that one task may use for models in all its runs."""
 
 
 def narrowed(limits: RunLimits, wishes: LimitsConfig) -> tuple[RunLimits, tuple[str, ...]]:

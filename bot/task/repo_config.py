@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 PATH = ".github/issuewright.yml"
 LARGEST = 64 * 1024
 """Bytes of the file. Reading YAML takes time that everybody waits for."""
-LATER = frozenset({"scope", "env", "secrets", "isolation", "stop_points", "publish", "review", "mcp", "usd"})
+LATER = frozenset({"scope", "env", "secrets", "isolation", "stop_points", "publish", "review", "mcp"})
 """Keys that are planned. Refused rather than read over: a limit that is not kept is worse than none."""
 MOST_FILES = 50_000
 """No setting lets a change be larger: above it the workspace refuses to look at it."""
@@ -52,6 +52,12 @@ class LimitsConfig(_Section):
     """Disk space of the folders that it may write, together."""
     cpus: float | None = Field(default=None, ge=0.1)
     """How many processors' time it may use."""
+    turn_calls: int | None = Field(default=None, ge=1)
+    """Calls of the model in one turn of the agent."""
+    turn_tokens: int | None = Field(default=None, ge=1)
+    """Tokens, in and out, of one turn."""
+    usd: float | None = Field(default=None, gt=0)
+    """US dollars that one task may use for models in all its runs."""
 
 
 class RepoConfig(_Section):

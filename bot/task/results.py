@@ -58,6 +58,8 @@ class FaultKind(StrEnum):
     """The agent's process ended, broke the protocol or reported an error of its own."""
     TIMED_OUT = "timed out"
     """The turn used up its time."""
+    BUDGET = "budget"
+    """A limit of model calls, tokens or money was reached."""
     OUTPUT_LIMIT = "output limit"
     """The process wrote more than it may."""
     MEMORY_LIMIT = "memory limit"

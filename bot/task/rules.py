@@ -29,6 +29,10 @@ class Rules:
     """Agent minutes that the repository may use in a calendar month, UTC."""
     server_minutes: Bound = field(default=operators("budget.month_minutes"))
     """The same for the whole server."""
+    month_usd: Bound = field(default=operators("budget.month_usd"))
+    """US dollars that the repository may use for models in a calendar month, UTC."""
+    server_usd: Bound = field(default=operators("budget.month_usd"))
+    """The same for the whole server."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ def why_failed(history: History, run: int) -> str:
         match recorded.event:
             case AgentFailed(kind=FaultKind.TIMED_OUT, detail=detail) if recorded.event.run == run:
                 return f"the agent's time was up: {harmless(one_line(detail))}"
+            case AgentFailed(kind=FaultKind.BUDGET, detail=detail) if recorded.event.run == run:
+                return f"a limit on the use of models was reached: {harmless(one_line(detail))}"
             case AgentFailed(kind=kind, detail=detail) if recorded.event.run == run:
                 return f"the agent failed ({kind}): {harmless(one_line(detail))}"
             case HarvestRejected(violations=violations) if recorded.event.run == run:

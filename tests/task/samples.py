@@ -105,6 +105,7 @@ EVENTS: dict[str, TaskEvent] = {
     "IssueAnswered": ev.IssueAnswered(RUN, ATTEMPT, "Forty-two.", None),
     "AgentFailed (crashed)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.CRASHED, "exit code 3", None, None),
     "AgentFailed (timed out)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.TIMED_OUT, "60 minutes", OTHER, "session-1"),
+    "AgentFailed (budget)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.BUDGET, "$5 are used", OTHER, "session-1"),
     "Verified (passed)": ev.Verified(RUN, ATTEMPT, verification(0)),
     "Verified (failed)": ev.Verified(RUN, ATTEMPT, verification(1)),
     "Verified (no checks)": ev.Verified(RUN, ATTEMPT, verification(0, required=False)),

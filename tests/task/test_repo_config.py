@@ -33,7 +33,6 @@ agent: scripted
     [
         (b"chekcs: {}", "unknown key `chekcs` (did you mean `checks`?)"),
         (b"limits: {minuets: 3}", "unknown key `limits.minuets` (did you mean `minutes`?)"),
-        (b"limits: {usd: 5}", "`limits.usd` is not supported by this version yet; remove it"),
         (b"limits: {attempts: 0}", "`limits.attempts`: input should be greater than or equal to 1"),
         (b"checks: {tests: ''}", "`checks.tests.run`: string should have at least 1 character"),
         (b"- checks", "`the file`: input should be a valid dictionary"),

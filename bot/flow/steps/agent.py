@@ -13,7 +13,9 @@ from bot.agents.turn import Turn
 from bot.flow.steps.assignment import assignment
 from bot.flow.steps.bench import Bench, turn_mark
 from bot.flow.steps.limits import boxed, met_by_a_turn
-from bot.flow.steps.spending import left, metered
+from bot.flow.steps.spending import left, metered, money_left
+from bot.flow.steps.way_out import ModelBusy, judged, until_end, way_out
+from bot.sandbox.egress.turn import Egress
 from bot.task.effects import RunAgent, UpdateStatus, Wait
 from bot.task.events import (
     AgentFailed,
@@ -61,16 +63,20 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     terms, purse = await bench.terms(task), await left(bench, task)
     if not purse.left:
         return AgentFailed(effect.run, effect.attempt, FaultKind.TIMED_OUT, purse.sentence, None, task.session)
-    most = terms.limits.minutes
-    async with _progress(bench, task) as heard, metered(bench, task, effect):
-        turn = await bench.agents.turn(
-            config.agent or task.agent,
-            bench.workspaces.box(task.id),
-            text,
-            task.session,
-            boxed(terms.limits, min(most.value, purse.left)),
-            heard,
-        )
+    coins = await money_left(bench, task, terms.limits.usd)
+    if not coins.left:
+        return AgentFailed(effect.run, effect.attempt, FaultKind.BUDGET, coins.sentence, None, task.session)
+    most, agent = terms.limits.minutes, config.agent or task.agent
+    limits = boxed(terms.limits, min(most.value, purse.left))
+    async with (
+        _progress(bench, task) as heard,
+        metered(bench, task, effect) as meter,
+        way_out(bench, task, agent, terms.limits) as egress,
+    ):
+        box = bench.workspaces.box(task.id)
+        if egress is not None:
+            meter.used, box = (lambda: egress.pending), egress.furnish(box)
+        turn = await until_end(bench.agents.turn(agent, box, text, task.session, limits, heard), egress, task.session)
     if isinstance(turn.outcome, TurnFailed) and turn.outcome.kind is FaultKind.TIMED_OUT:
         ended = f"it may take {most} minutes ({most.setting})." if most.value <= purse.left else ""
         turn = replace(turn, outcome=replace(turn.outcome, detail=ended or (await left(bench, task)).sentence))
@@ -78,7 +84,19 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
         turn = replace(turn, outcome=replace(turn.outcome, detail=f"{turn.outcome.detail} ({met.setting})"))
     harvest = await take_over(bench, task)
     await bench.keep_state(task.id)
+    if egress is not None:
+        turn = await _judged(bench, task, turn, egress)
     return _result(effect, turn, harvest, bench.clock())
+
+
+async def _judged(bench: Bench, task: Task, turn: Turn, egress: Egress) -> Turn:
+    """Raises ModelBusy; the work is saved by then, and people are told what the turn waits for."""
+    try:
+        return judged(turn, egress.spent, bench.clock())
+    except ModelBusy as busy:
+        await bench.store.set_progress(task.id, task.run, Progress(doing=f"waiting. {busy}"))
+        await bench.store.want(f"task:{task.id}", UpdateStatus())
+        raise
 
 
 async def take_over(bench: Bench, task: Task) -> Harvest:

@@ -1,8 +1,10 @@
 """What every step works with, and the few things that several steps look up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.flow.doors import Agents, Checks, Clock, GitHub, Workspaces
+from bot.sandbox.egress.values import Route
 from bot.store.store import Store
 from bot.task import repo_config
 from bot.task.effects import Pace
@@ -44,6 +46,8 @@ class Bench:
     author: str
     """`name <mail>` of the bot's commits."""
     rulebook: Rulebook = field(default=Rulebook())
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    """The models of agents, by the agent's name."""
     onboarding: bool = True
     """Offer the repository's file in a pull request when a first task begins without one."""
 

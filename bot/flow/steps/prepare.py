@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot.flow.steps.agent import take_over
 from bot.flow.steps.bench import Bench, commands, turn_mark
 from bot.flow.steps.onboard import want_onboarding
-from bot.flow.steps.spending import left
+from bot.flow.steps.spending import left, money_left
 from bot.github.errors import Elsewhere, NotInstalled, Refused, Unreadable
 from bot.task.effects import PrepareWorkspace
 from bot.task.events import RunRefused, WorkspacePrepared
@@ -48,6 +48,9 @@ async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Worksp
     terms = agree(bench.rules(task), config)
     if isinstance(terms, BadConfig):
         return RunRefused(effect.run, terms.reason)
+    coins = await money_left(bench, task, terms.limits.usd)
+    if not coins.left:
+        return RunRefused(effect.run, coins.sentence)
     if config.agent is not None and config.agent not in bench.agents.known():
         offered = ", ".join(sorted(bench.agents.known()))
         return RunRefused(effect.run, f"`agent: {config.agent}` is not offered by this server; it has: {offered}.")

@@ -45,6 +45,7 @@ class Meter:
         self._under_way: list[Call] = []
         self._changed = asyncio.Condition()
         self.over = asyncio.Event()
+        """A call was refused. A turn that calls no more when its budget is used up ends as it would."""
         self.sentence = ""
 
     @property
@@ -64,9 +65,10 @@ class Meter:
         call.settle(most, estimated=True)
         async with self._changed:
             await self._changed.wait_for(self._room)
-            self._check(self._settled)
-            if self.sentence:
-                raise Over(self.sentence)
+            if reached := self._reached(self._settled):
+                self.sentence = reached.sentence
+                self.over.set()
+                raise Over(reached.sentence)
             self._under_way.append(call)
         try:
             yield call
@@ -74,7 +76,6 @@ class Meter:
             # No await before the sum: what a cancelled call used counts, too.
             self._under_way.remove(call)
             self._settled += call.used
-            self._check(self._settled)
             await asyncio.shield(self._tell())
 
     def _room(self) -> bool:
@@ -83,11 +84,6 @@ class Meter:
 
     def _worst(self, call: Call) -> Used:
         return replace(call.used, usd=call.price.of(call.most) if call.price else 0.0, tokens=call.most, calls=1)
-
-    def _check(self, used: Used) -> None:
-        if not self.sentence and (reached := self._reached(used)):
-            self.sentence = reached.sentence
-            self.over.set()
 
     def _reached(self, used: Used) -> Allowance | None:
         limits = self._limits

@@ -31,7 +31,7 @@ class Egress:
         return furnished(box, "model", self.folder, MODEL_PORT, {})
 
     async def until_over(self) -> None:
-        """Returns when a limit was reached."""
+        """Returns when a limit has refused a call."""
         await self._meter.over.wait()
 
     @property

@@ -13,7 +13,7 @@ MODEL_URL = f"http://127.0.0.1:{MODEL_PORT}"
 REGISTRY_PORT = 8081
 REGISTRY_URL = f"http://127.0.0.1:{REGISTRY_PORT}"
 GRACE_SECONDS = 10.0
-"""How long a turn may go on after a limit was reached."""
+"""How long a turn may go on after a limit refused a call."""
 
 WireName = Literal["anthropic", "openai-chat", "openai-responses", "gemini"]
 """Protocols of models. Mistral and most others speak `openai-chat`."""
@@ -45,6 +45,18 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Registry:
+    """Packages that a set-up may fetch; `[registries.NAME]` in the operator's file."""
+
+    name: str
+    url: str
+    also: tuple[str, ...] = ()
+    """Further addresses that its index pages refer to."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """For the set-up; `{url}` stands for the registry as it is reached inside."""
+
+
+@dataclass(frozen=True, slots=True)
 class Allowance:
     """The most of something, and the sentence for when it is used up."""
 
@@ -68,7 +80,7 @@ class Spent:
 
     used: Used = field(default=Used())
     over: str = ""
-    """The sentence of the limit that was reached; empty: none was. This decides, not what the agent says."""
+    """The sentence of the limit by which a call was refused; empty: none was. This decides, not the agent's words."""
     rate_limited_until: datetime | None = None
     """The vendor's last answer was that it is too busy, until this time."""
     failures: int = 0
