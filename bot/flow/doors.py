@@ -23,7 +23,17 @@ from bot.task.ids import (
     ReviewId,
     TaskId,
 )
-from bot.task.observed import CheckRunDraft, Comment, Issue, LabelChange, Pull, PullDraft, Repository, Review
+from bot.task.observed import (
+    CheckRunDraft,
+    Comment,
+    Issue,
+    LabelChange,
+    Pull,
+    PullDraft,
+    Repository,
+    Review,
+    ThreadReply,
+)
 from bot.task.results import FileChange, Harvest, Progress
 from bot.verify.command import Command, Ran
 from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
@@ -113,6 +123,15 @@ class Writes(Protocol):
 
     async def request_review(self, repo: RepoRef, pull: PullNumber, reviewers: Sequence[Login]) -> None:
         """Reviewers who cannot be asked (the author, no access) are left out in silence."""
+        ...
+
+    async def put_review(
+        self, repo: RepoRef, pull: PullNumber, marker: str, body: str, replies: Sequence[ThreadReply]
+    ) -> None:
+        """Our one review with this marker: `body`, and an answer in every thread that is still there.
+
+        One notification for all of them.
+        """
         ...
 
     async def delete_branch(self, repo: RepoRef, branch: BranchName) -> None: ...

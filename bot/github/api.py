@@ -104,13 +104,15 @@ class Api:
         log.warning("stopped after %d pages when asked to %s; the rest was not seen", MOST_PAGES, call.verb)
         return tuple(items)
 
-    async def graphql(self, repo: RepoRef, verb: str, query: str, variables: Mapping[str, str]) -> None:
-        """Carry out a mutation that may be repeated. Raises Refused with GitHub's message."""
+    async def graphql(
+        self, repo: RepoRef, verb: str, query: str, variables: Mapping[str, Any], *, repeatable: bool = True
+    ) -> Any:
+        """Carry out a query or a mutation; the `data` of its answer. Raises Refused with GitHub's message."""
         body = {"query": query, "variables": dict(variables)}
-        answer = await self.write(Call(verb, repo.installation, "POST", "/graphql", body=body), repeatable=True)
+        answer = await self.write(Call(verb, repo.installation, "POST", "/graphql", body=body), repeatable=repeatable)
         errors = answer.data.get("errors") if isinstance(answer.data, dict) else None
         if not errors:
-            return
+            return answer.data.get("data")
         if any(error.get("type") == "RATE_LIMITED" for error in errors):
             limited = failure(Problem(429, answer.headers, answer.message, verb), self._clock())
             if isinstance(limited, RateLimited):

@@ -16,12 +16,13 @@ from bot.github.lists import Lists
 from bot.github.marker import Marks
 from bot.github.pulls import Pulls
 from bot.github.reads import Reads
+from bot.github.reviews import Reviews
 from bot.github.tokens import TokenScope
 from bot.github.transport import AppKey, Transport
 from bot.task.observed import Repository
 
 
-class Door(Reads, Lists, Comments, Labels, Pulls, CheckRuns):
+class Door(Reads, Lists, Comments, Labels, Pulls, Reviews, CheckRuns):
     """Implements `GitHub` of `bot.flow.doors`. Every verb raises the errors of `bot.github.errors`."""
 
     async def credential(self, repo: Repository) -> str:

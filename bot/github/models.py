@@ -1,5 +1,6 @@
 """GitHub's JSON, cut to the fields that we use, and turned into our own values. Tolerant: unknown keys are nothing."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -18,7 +19,7 @@ from bot.task.ids import (
     RepoRef,
     ReviewId,
 )
-from bot.task.observed import Actor, Comment, InlineComment, Issue, Pull, Repository, Review, ReviewState
+from bot.task.observed import Actor, Comment, InlineComment, Issue, Pull, Repository, Review, ReviewState, Utterance
 
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 """A text that GitHub leaves null when it is empty."""
@@ -147,13 +148,25 @@ class WireComment(Wire):
 class WireInline(Wire):
     id: int
     pull_request_review_id: int | None = None
+    in_reply_to_id: int | None = None
     path: str
     line: int | None = None
+    start_line: int | None = None
     diff_hunk: Text = ""
     body: Text = ""
+    user: WireUser | None = None
 
-    def inline(self) -> InlineComment:
-        return InlineComment(self.id, self.path, self.line, self.diff_hunk, self.body)
+    @property
+    def thread(self) -> int:
+        return self.in_reply_to_id or self.id
+
+    def inline(self, before: Sequence["WireInline"]) -> InlineComment:
+        """`before`: all comments of the pull request."""
+        earlier = [row for row in before if row.thread == self.thread and row.id < self.id]
+        said = tuple(Utterance(actor(row.user), row.body) for row in sorted(earlier, key=lambda row: row.id))
+        return InlineComment(
+            self.id, self.path, self.line, self.diff_hunk, self.body, self.in_reply_to_id or 0, self.start_line, said
+        )
 
 
 class WireReview(Wire):
@@ -163,13 +176,24 @@ class WireReview(Wire):
     user: WireUser | None = None
     submitted_at: datetime | None = None
     html_url: str = ""
+    commit_id: str | None = None
 
     def review(self, pull: PullNumber, comments: tuple[InlineComment, ...]) -> Review | None:
         """None while it is pending: nobody but its author sees it."""
         if self.submitted_at is None or self.state is ReviewState.PENDING:
             return None
         by = actor(self.user)
-        return Review(ReviewId(self.id), pull, self.state, self.body, by, self.submitted_at, comments, self.html_url)
+        return Review(
+            ReviewId(self.id),
+            pull,
+            self.state,
+            self.body,
+            by,
+            self.submitted_at,
+            comments,
+            self.html_url,
+            CommitSha(self.commit_id) if self.commit_id else None,
+        )
 
 
 class WireId(Wire):

@@ -68,7 +68,7 @@ class Reads(Verbs):
         """Taken from the list of the pull request: GitHub's list of one review leaves the line numbers out."""
         call = repo_call(repo, f"read the review comments of {repo.full_name}#{pull}", f"/pulls/{pull}/comments")
         rows = await self._api.pages(call, lambda rows: map(WireInline.model_validate, rows))
-        return tuple(row.inline() for row in rows if row.pull_request_review_id == review)
+        return tuple(row.inline(rows) for row in rows if row.pull_request_review_id == review)
 
     async def pull(self, repo: RepoRef, number: PullNumber) -> Pull | None:
         answer = await self._api.find(repo_call(repo, f"read {repo.full_name}#{number}", f"/pulls/{number}"))

@@ -136,10 +136,14 @@ class UpdateStatus:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """One new short comment that mentions the person who asked."""
+    """One new short comment that mentions the person who asked.
+
+    `reviews`: the reviews that the run took up. Their threads are answered, all in one review that says it as well.
+    """
 
     topic: Topic
     run: int
+    reviews: tuple[FactKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +252,7 @@ def key(effect: Effect) -> str:
             return f"{name}:{run}.{attempt}"
         case React(comment, content):
             return f"{name}:{comment or 'issue'}:{content}"
-        case Announce(topic, run):
+        case Announce(topic, run, _):
             return f"{name}:{topic}:{run}"
         case Reply(fact=fact, answer=answer):
             return f"{name}:{fact}:{answer}"

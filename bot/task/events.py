@@ -115,6 +115,9 @@ class PullClosed:
 
 # ── results of a run ──
 
+ThreadAnswers = tuple[tuple[int, str], ...]
+"""What the agent answers to single review threads: the thread's first comment, and its words."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunAdmitted:
@@ -159,6 +162,7 @@ class ChangesMade:
     files: tuple[FileChange, ...]
     summary: str
     session: str | None
+    threads: ThreadAnswers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,7 @@ class NothingDone:
     attempt: int
     summary: str
     session: str | None
+    threads: ThreadAnswers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,7 @@ class WorkDeclined:
     attempt: int
     reason: str
     session: str | None
+    threads: ThreadAnswers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,7 @@ class IssueAnswered:
     attempt: int
     text: str
     session: str | None
+    threads: ThreadAnswers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +250,8 @@ class Published:
     head: CommitSha
     draft: bool
     report_url: str
+    changed: tuple[FileChange, ...] = ()
+    """What this run changed since the head that stood before; empty for the first one."""
 
 
 @dataclass(frozen=True, slots=True)

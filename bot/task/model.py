@@ -122,6 +122,11 @@ def in_order(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
     return tuple(sorted(unique, key=lambda cause: ranks.index(cause.kind)))
 
 
+def reviews_of(causes: tuple[Cause, ...]) -> tuple[FactKey, ...]:
+    """The reviews among them."""
+    return tuple(cause.fact for cause in causes if cause.fact.startswith("review:"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One issue on its way. Everything that can be told from its history is not stored here."""

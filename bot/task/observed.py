@@ -91,6 +91,33 @@ class InlineComment:
     line: int | None
     hunk: str
     body: str
+    first: int = 0
+    """The comment that opened its thread; 0: it did so itself."""
+    start_line: int | None = None
+    """Where a comment on several lines begins."""
+    earlier: tuple["Utterance", ...] = ()
+    """What was said in its thread before it, oldest first."""
+
+    @property
+    def thread(self) -> int:
+        """The comment by which its thread is known."""
+        return self.first or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Somebody's words in a thread."""
+
+    by: Actor
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadReply:
+    """What we answer in a thread, which is known by its first comment."""
+
+    thread: int
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +132,8 @@ class Review:
     submitted_at: datetime
     comments: tuple[InlineComment, ...]
     url: str
+    commit: CommitSha | None = None
+    """The head that was looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from bot.task.events import (
     WorkDeclined,
     WorkspacePrepared,
 )
-from bot.task.model import Phase, Task
+from bot.task.model import Phase, Task, reviews_of
 from bot.task.moves import Ignored, Moved, Transition, end, fail, queue, rest
 from bot.task.results import FaultKind, Verdict
 
@@ -144,7 +144,7 @@ def _no_work(task: Task, phase: Phase, topic: Topic) -> Moved:
     """Without a pull request the task ends; with one it goes back to its reviewers."""
     if task.pull is None:
         return end(task, phase, Announce(topic, task.run))
-    return rest(task, Phase.IN_REVIEW, Announce(Topic.UNCHANGED, task.run))
+    return rest(task, Phase.IN_REVIEW, Announce(Topic.UNCHANGED, task.run, reviews_of(task.current)))
 
 
 def _verified(task: Task, event: Verified) -> Moved:
@@ -157,4 +157,4 @@ def _verified(task: Task, event: Verified) -> Moved:
 def _published(task: Task, event: Published) -> Moved:
     topic = Topic.READY if task.pull is None else Topic.UPDATED
     stands = replace(task, pull=event.pull, head=event.head, commit=None)
-    return rest(stands, Phase.IN_REVIEW, Announce(topic, task.run))
+    return rest(stands, Phase.IN_REVIEW, Announce(topic, task.run, reviews_of(task.current)))

@@ -3,6 +3,7 @@
 import re
 
 ZERO_WIDTH = "\u200b"
+MINUS = "\N{MINUS SIGN}"
 
 _MENTION = re.compile(r"@(?=[A-Za-z0-9])")
 _REFERENCE = re.compile(r"#(?=\d)|\bGH-(?=\d)|/(?:issues|pull|pulls|discussions)/(?=\d)", re.IGNORECASE)

@@ -3,10 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.words.plain import fenced
+from bot.words.plain import fenced, one_line
 
 LOG_TAIL = 6000
 """Characters of a failing check's log that the agent gets: the end of it, where failures are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One inline comment of a review."""
+
+    thread: int
+    """The number by which the agent answers."""
+    path: str
+    line: int | None
+    hunk: str
+    text: str
+    start_line: int | None = None
+    earlier: tuple[tuple[str, str], ...] = ()
+    """Who said what in the thread before."""
+
+    @property
+    def where(self) -> str:
+        if self.line is None:
+            return f"{self.path}, an older version"
+        if self.start_line is None or self.start_line == self.line:
+            return f"{self.path}, line {self.line}"
+        return f"{self.path}, lines {self.start_line} to {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +38,7 @@ class Feedback:
 
     by: str
     text: str
-    places: tuple[tuple[str, int | None, str, str], ...] = ()
-    """Inline comments: path, line, diff hunk, text."""
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +64,11 @@ class Assignment:
     interrupted: bool = False
     resumed: bool = False
     """The agent has its session: it knows the issue already."""
+
+    @property
+    def threads(self) -> frozenset[int]:
+        """The review threads that it may answer."""
+        return frozenset(place.thread for item in self.feedback for place in item.places)
 
 
 _RULES = """\
@@ -77,10 +104,22 @@ def _issue(assignment: Assignment) -> list[str]:
 
 def _feedback(item: Feedback) -> str:
     lines = [f"From {item.by}:", fenced(item.text or "(no text)", "comment")]
-    for path, line, hunk, text in item.places:
-        where = f"{path}, line {line}" if line is not None else f"{path}, an older version"
-        lines += [f"At {where}:", fenced(hunk, "diff"), fenced(text, "comment")]
+    for place in item.places:
+        lines += [f"[{place.thread}] At {one_line(place.where)}:", fenced(place.hunk, "diff")]
+        for who, text in place.earlier:
+            lines += [f"{who} had said:", fenced(text, "comment")]
+        lines.append(fenced(place.text, "comment"))
+        if "```suggestion" in place.text:
+            lines.append("Take the suggestion over exactly as it is written, in place of the lines it stands on.")
+    if item.places:
+        lines.append(_ANSWER)
     return "\n\n".join(lines)
+
+
+_ANSWER = """\
+Answer each of these places at the end of your last message, on a line of its own that begins with its number in
+brackets, like `[123] Renamed, as you say.`: what you did there, or why not. It is posted in that thread.\
+"""
 
 
 def _failure(item: FailedCheck) -> str:

@@ -8,10 +8,9 @@ from bot.task.history import History, attempts_of_run, newest
 from bot.task.model import Task
 from bot.task.observed import Conclusion
 from bot.task.results import CheckResult, ChecksOrigin, FileChange, SandboxLevel, Verdict, Verification
-from bot.words.plain import count, duration, harmless, inert, one_line, quoted
+from bot.words.plain import MINUS, count, duration, harmless, inert, one_line, quoted
 
 CHECK_RUN_NAME = "Issuewright"
-MINUS = "\N{MINUS SIGN}"
 LINES_A_MINUTE = 30
 """How many changed lines a reviewer reads in a minute; a rough figure, and only used for a rough promise."""
 

@@ -68,6 +68,14 @@ async def reviewed_then_merged(bot: Machine) -> None:
     await bot.settle()
 
 
+async def reviewed(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget", "It is broken.")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.review(await bot.pull_of(issue), "Please rename it", [("fix.py", 1, "to better")])
+    await bot.settle()
+
+
 async def loose_comments(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
@@ -190,12 +198,22 @@ async def named_again(bot: Machine) -> None:
 
 
 RENAME = turn(write("fix.py", "better\n"), say("Renamed."), when="Please rename it")
+REPLY = turn(
+    write("fix.py", "better\n"),
+    {"reply": "Renamed.", "threads": "Renamed, as you say. @all #1"},
+    when="Please rename it",
+)
 REPAIR = turn(write("fix.py", "repaired\n"), say("Repaired."), when="does not pass")
 BUG = turn(write("fix.py", "BUG\n"), say("Done."))
 
 CONVERSATIONS: Mapping[str, Conversation] = {
     "merged": Conversation(merged, script(GOOD)),
     "reviewed then merged": Conversation(reviewed_then_merged, script(RENAME, GOOD)),
+    "threads answered": Conversation(reviewed_then_merged, script(REPLY, GOOD)),
+    "threads without a change": Conversation(
+        reviewed,
+        script(turn({"reply": "It is named so for a reason.", "threads": "No."}, when="Please rename it"), GOOD),
+    ),
     "loose comments": Conversation(loose_comments, script(RENAME, GOOD)),
     "repaired": Conversation(repaired, script(REPAIR, BUG)),
     "never repaired": Conversation(repaired, script(turn(write("fix.py", "BUG 2\n"), when="does not pass"), BUG)),

@@ -54,7 +54,13 @@ async def test_reviewed_then_merged(played: Play) -> None:
 """)
     assert said(bot, 1) == snapshot("@maintainer **Ready for review:** #2")
     assert said(bot, 2) == snapshot(
-        "@maintainer **Updated:** `<sha>` takes up your feedback. The report above is renewed."
+        """\
+@maintainer **Updated:** `<sha>` takes up your feedback. The report above is renewed.
+
+Since reviewer looked at `<sha>`: 1 file +1 −1: `fix.py`.
+
+↳ fix.py:1: `<sha>` changes this file. The agent said nothing about this place.\
+"""
     )
     assert body(bot, 2) == snapshot("""\
 Closes #1
@@ -332,3 +338,56 @@ I do not know `/agent dance`. What I understand, at the start of a line:
 Put the label `agent:run` on an issue to start. Review the pull request or comment on it to steer. Merge to finish.\
 """)
     assert said(bot, 1) == snapshot("Only people with write access to this repository can command me.")
+
+
+async def test_threads_answered(played: Play) -> None:
+    bot = await played("threads answered")
+    said(bot, 1), said(bot, 1)
+    assert said(bot, 2) == snapshot("""\
+@maintainer **Updated:** `<sha>` takes up your feedback. The report above is renewed.
+
+Since reviewer looked at `<sha>`: 1 file +1 −1: `fix.py`.
+
+↳ fix.py:1: Renamed, as you say. @\u200ball #\u200b1
+
+`<sha>`\
+""")
+    assert body(bot, 2) == snapshot("""\
+Closes #1
+
+> [!NOTE]
+> **Ready to review** · about 1 min · 1 file +1 −0 · `<sha>`
+> 1 check passes
+
+**Look here**
+1. `fix.py` +1 −0 new
+
+<details><summary>The agent's own summary (unverified)</summary>
+
+> Renamed.
+
+</details>
+
+<details><summary>Evidence: 1 check passes</summary>
+
+| check | command | required | result | time |
+|---|---|---|---|---|
+| tests | `<command>` | yes | ✅ exit 0 | <time> |
+
+</details>
+
+[Full report](<url>) · Reply or review to steer · `/agent help`\
+""")
+    assert bot.world.asked == {(2, "maintainer"), (2, "reviewer")}, "who asked for changes is asked again"
+
+
+async def test_threads_without_a_change(played: Play) -> None:
+    bot = await played("threads without a change")
+    said(bot, 1), said(bot, 1)
+    assert said(bot, 2) == snapshot("""\
+@maintainer **No change made.** The agent's reason:
+
+> It is named so for a reason.
+
+↳ fix.py:1: No.\
+""")

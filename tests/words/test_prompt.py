@@ -2,7 +2,7 @@
 
 from inline_snapshot import snapshot
 
-from bot.words.prompt import Assignment, FailedCheck, Feedback, prompt
+from bot.words.prompt import Assignment, FailedCheck, Feedback, Place, prompt
 
 PLAIN = Assignment("Fix the widget", "It is broken.", ("pytest -q",))
 
@@ -48,7 +48,7 @@ def test_feedback_failures_and_violations_are_told() -> None:
             "Fix the widget",
             "",
             ("pytest -q",),
-            feedback=(Feedback("reviewer", "Rename it", (("fix.py", 3, "@@ -1 +1 @@", "to better"),)),),
+            feedback=(Feedback("reviewer", "Rename it", (Place(7, "fix.py", 3, "@@ -1 +1 @@", "to better"),)),),
             failures=(FailedCheck("tests", "pytest -q", "exit code 1", "x" * 7000),),
             violations=("`.github/x` is protected",),
             interrupted=True,

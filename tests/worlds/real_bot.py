@@ -108,7 +108,7 @@ class RealBot(Machine):
         return [issue.number for issue in self.world.issues]
 
     def said(self, number: int) -> list[str]:
-        return [comment.body for comment in self.world.said(number)]
+        return [*(comment.body for comment in self.world.said(number)), *self.world.reviewed(number)]
 
     def heard(self) -> list[Heard]:
         return [
@@ -136,9 +136,16 @@ class RealBot(Machine):
 
         return {
             "comments": sorted(
-                (name(issue.number), comment.author.login, plain(comment.body, name))
-                for issue in world.issues
-                for comment in issue.comments
+                [
+                    (name(issue.number), comment.author.login, plain(comment.body, name))
+                    for issue in world.issues
+                    for comment in issue.comments
+                ]
+                + [
+                    (name(issue.number), BOT, plain(body, name))
+                    for issue in world.issues
+                    for body in world.reviewed(issue.number)
+                ]
             ),
             "labels": {name(issue.number): sorted(world.labels(issue.number)) for issue in world.issues},
             "open": {name(issue.number): issue.state == "open" for issue in world.issues},

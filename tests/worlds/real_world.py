@@ -1,6 +1,7 @@
 """GitHub as it really is to a bot: the demo's forge, with real git behind real HTTP, and the small world's verbs."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -154,6 +155,17 @@ class RealWorld:
     def said(self, number: int) -> list[Comment]:
         """What the bot says on an issue or pull request, oldest first."""
         return [one for one in self.forge.world.issue(REPO, number).comments if one.author.login == BOT]
+
+    def reviewed(self, number: int) -> list[str]:
+        """Its reviews of a pull request, with the answers in threads, in the words of the small world."""
+        pull = self.forge.world.issue(REPO, number).pull
+        found = []
+        for review in pull.reviews if pull else ():
+            if review.author.login == BOT:
+                replies = [one for one in pull.comments if one.review is review] if pull else []
+                told = "".join(f"\n\n↳ {one.path}:{one.original_line}: {one.body}" for one in replies)
+                found.append(re.sub(r"\n*(<!-- issuewright[^>]*-->)", "", review.body) + told)
+        return found
 
     def marked(self, number: int, marker: str) -> list[Comment]:
         """Those of them whose hidden line begins with this marker."""

@@ -1,6 +1,7 @@
 """The other doors in memory: worktrees are dictionaries, agents replay scripts on them, checks look for a word."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -211,6 +212,9 @@ class SmallAgents:
                     tree[path] = text
                 case {"say": text}:
                     said = text
+                case {"reply": text, "threads": answer}:
+                    places = re.findall(r"^\[(\d+)\] At ", self.prompts[-1], re.MULTILINE)
+                    said = "\n".join([text, "", *(f"[{place}] {answer}" for place in places)])
                 case {"ask": text}:
                     return TurnAsked(text)
                 case {"decline": text}:

@@ -6,7 +6,17 @@ from datetime import datetime
 
 from bot.github.errors import Refused, Unavailable
 from bot.task.ids import BranchName, CommentId, InstallationId, IssueRef, Login, PullNumber, RepoRef, ReviewId
-from bot.task.observed import CheckRunDraft, Comment, Issue, LabelChange, Pull, PullDraft, Repository, Review
+from bot.task.observed import (
+    CheckRunDraft,
+    Comment,
+    Issue,
+    LabelChange,
+    Pull,
+    PullDraft,
+    Repository,
+    Review,
+    ThreadReply,
+)
 from tests.worlds.small_world import BOT, REPO, WRITERS, SmallIssue, SmallWorld
 
 
@@ -123,6 +133,19 @@ class SmallGitHub:
 
     async def request_review(self, repo: RepoRef, pull: PullNumber, reviewers: Sequence[Login]) -> None:
         self.world.asked |= {(pull, login) for login in reviewers}
+
+    async def put_review(
+        self, repo: RepoRef, pull: PullNumber, marker: str, body: str, replies: Sequence[ThreadReply]
+    ) -> None:
+        if marker in self.world.markers.values():
+            return
+        places = {
+            one.id: f"{one.path}:{one.line}" for review in self.world.all_reviews.values() for one in review.comments
+        }
+        told = "".join(f"\n\n↳ {places[reply.thread]}: {reply.body}" for reply in replies)
+        made = self.world.new_comment(pull, body + told, BOT)
+        self.world.markers[made.id] = marker
+        self.world.writes.append(f"review {marker}")
 
     async def delete_branch(self, repo: RepoRef, branch: BranchName) -> None:
         self.world.branches.pop(branch, None)

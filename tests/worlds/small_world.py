@@ -139,6 +139,7 @@ class SmallWorld:
             self.now(),
             comments,
             "",
+            self.pulls[PullNumber(pull)].head,
         )
         self.all_reviews[review.id] = review
         shape = {"pull_request": {"number": pull}, "review": {"id": review.id}}

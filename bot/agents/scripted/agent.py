@@ -150,6 +150,12 @@ class Turn:
     def step_say(self, text: str, step: Any) -> None:
         self.say(text)
 
+    def step_reply(self, text: str, step: Any) -> None:
+        """Say `text`, and answer every place of the prompt that has a number with the step's `threads`."""
+        prompt = next((said for who, said in reversed(self.session.history) if who == "user"), "")
+        places = re.findall(r"^\[(\d+)\] At ", prompt, re.MULTILINE)
+        self.say("\n".join([text, "", *(f"[{place}] {step['threads']}" for place in places)]))
+
     def say(self, text: str) -> None:
         message = f"message-{len(self.session.history)}"
         self.session.said("agent", text)

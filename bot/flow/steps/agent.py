@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -43,6 +43,7 @@ from bot.task.results import (
     TurnEnded,
     TurnFailed,
 )
+from bot.task.threads import Summary, answers
 from bot.words.plain import inert, one_line
 from bot.words.prompt import prompt
 from bot.workspace.values import CommitMessage
@@ -58,7 +59,8 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     kept = await bench.stand_ready(task)
     begun = await bench.store.marked(turn_mark(task, task.attempt)) is not None
     await bench.store.mark(turn_mark(task, task.attempt), bench.clock().isoformat())
-    text = prompt(await assignment(bench, task, interrupted=kept and begun))
+    wanted = await assignment(bench, task, interrupted=kept and begun)
+    text = prompt(wanted)
     config = await _config(bench, task)
     terms, purse = await bench.terms(task), await left(bench, task)
     if not purse.left:
@@ -86,7 +88,7 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     await bench.keep_state(task.id)
     if egress is not None:
         turn = await _judged(bench, task, turn, egress)
-    return _result(effect, turn, harvest, bench.clock())
+    return _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads))
 
 
 async def _judged(bench: Bench, task: Task, turn: Turn, egress: Egress) -> Turn:
@@ -113,7 +115,15 @@ async def take_over(bench: Bench, task: Task) -> Harvest:
     return HarvestRefused(violations) if violations else harvest
 
 
-def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: datetime) -> AgentResult:
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """When a turn ended, and which review threads it was asked to answer."""
+
+    at: datetime
+    threads: frozenset[int]
+
+
+def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: _Now) -> AgentResult:
     """What the orchestrator saw goes before what the agent said."""
     run, attempt, session = effect.run, effect.attempt, turn.session
     commit = harvest.commit if isinstance(harvest, Harvested) else None
@@ -123,27 +133,30 @@ def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: datetime) -> Ag
         case _ if isinstance(harvest, HarvestRefused):
             return HarvestRejected(run, attempt, harvest.violations, session)
         case TurnAsked(question):
-            return QuestionAsked(run, attempt, question, now, commit, session)
+            return QuestionAsked(run, attempt, question, now.at, commit, session)
         case TurnDeclined(reason) if commit is None:
-            return WorkDeclined(run, attempt, reason, session)
+            told = answers(reason, now.threads)
+            return WorkDeclined(run, attempt, told.words, session, tuple(told.answers.items()))
         case TurnAnswered(text) if commit is None:
-            return IssueAnswered(run, attempt, text, session)
+            told = answers(text, now.threads)
+            return IssueAnswered(run, attempt, told.words, session, tuple(told.answers.items()))
         case TurnEnded(summary=words) | TurnDeclined(reason=words) | TurnAnswered(text=words):
-            return _changes(harvest, effect, words, session)
+            return _changes(harvest, effect, answers(words, now.threads), session)
         case _:
             assert_never(turn.outcome)
 
 
-def _changes(harvest: Harvest, effect: RunAgent, words: str, session: str | None) -> AgentResult:
+def _changes(harvest: Harvest, effect: RunAgent, said: Summary, session: str | None) -> AgentResult:
+    run, attempt, words, threads = effect.run, effect.attempt, said.words, tuple(said.answers.items())
     match harvest:
         case Harvested(files=()):
-            return WorkDeclined(effect.run, effect.attempt, f"All changes were taken back. {words}".strip(), session)
+            return WorkDeclined(run, attempt, f"All changes were taken back. {words}".strip(), session, threads)
         case Harvested(commit, files):
-            return ChangesMade(effect.run, effect.attempt, commit, files, words, session)
+            return ChangesMade(run, attempt, commit, files, words, session, threads)
         case NothingChanged():
-            return NothingDone(effect.run, effect.attempt, words, session)
+            return NothingDone(run, attempt, words, session, threads)
         case HarvestRefused(violations):
-            return HarvestRejected(effect.run, effect.attempt, violations, session)
+            return HarvestRejected(run, attempt, violations, session)
         case _:
             assert_never(harvest)
 

@@ -7,8 +7,9 @@ from bot.task.events import HarvestRejected, Verified
 from bot.task.history import newest
 from bot.task.ids import CommentId, PullNumber, ReviewId
 from bot.task.model import Cause, CauseKind, Task
+from bot.task.observed import InlineComment
 from bot.task.results import CheckResult
-from bot.words.prompt import Assignment, FailedCheck, Feedback
+from bot.words.prompt import Assignment, FailedCheck, Feedback, Place
 
 
 async def assignment(bench: Bench, task: Task, *, interrupted: bool) -> Assignment:
@@ -48,8 +49,26 @@ async def _review(bench: Bench, task: Task, pull: PullNumber, review: ReviewId) 
     seen = await bench.github.review(task.issue.repo, pull, review)
     if seen is None:
         return None
-    places = tuple((comment.path, comment.line, comment.hunk, comment.body) for comment in seen.comments)
-    return Feedback(seen.author.login, seen.body, places)
+    return Feedback(seen.author.login, seen.body, tuple([await _place(bench, task, one) for one in seen.comments]))
+
+
+async def _place(bench: Bench, task: Task, comment: InlineComment) -> Place:
+    """Of what was said in the thread before, only the words of those who may steer, and our own."""
+    own = await bench.github.own_user_id()
+    earlier = [
+        (said.by.login, said.body)
+        for said in comment.earlier
+        if said.by.id == own or await bench.github.may_write(task.issue.repo, said.by.login)
+    ]
+    return Place(
+        thread=comment.thread,
+        path=comment.path,
+        line=comment.line,
+        hunk=comment.hunk,
+        text=comment.body,
+        start_line=comment.start_line,
+        earlier=tuple(earlier),
+    )
 
 
 async def _failures(bench: Bench, task: Task) -> tuple[FailedCheck, ...]:

@@ -7,8 +7,9 @@ from bot.github.errors import Elsewhere, NotInstalled, Refused, Unreadable
 from bot.task.effects import Publish
 from bot.task.events import HeadMoved, Published, PublishRefused, WorkspacePrepared
 from bot.task.history import newest
-from bot.task.model import Task
-from bot.task.observed import CheckRunDraft, Pull, PullDraft, Repository
+from bot.task.ids import Login, PullNumber, ReviewId
+from bot.task.model import Task, reviews_of
+from bot.task.observed import CheckRunDraft, Pull, PullDraft, Repository, ReviewState
 from bot.words import report as words
 from bot.words.rules import rejected
 from bot.workspace.values import BranchMoved, PushRefused, Remote
@@ -65,8 +66,20 @@ async def _report(bench: Bench, task: Task, effect: Publish, there: Repository) 
     pull = await _put_pull(bench, there, draft)
     if not pull.is_open:
         return PublishRefused(effect.run, f"pull request {pull.number} was closed meanwhile.")
-    await bench.github.request_review(repo, pull.number, [task.requester])
-    return Published(effect.run, pull.number, commit, draft.draft, url)
+    await bench.github.request_review(repo, pull.number, await _reviewers(bench, task, pull.number))
+    changed = await bench.workspaces.changes(task.id, task.start, commit) if task.start else ()
+    return Published(effect.run, pull.number, commit, draft.draft, url, changed)
+
+
+async def _reviewers(bench: Bench, task: Task, pull: PullNumber) -> list[Login]:
+    """At first the person who asked; later those who asked for changes that this run took up."""
+    if task.pull is None:
+        return [task.requester]
+    seen = [
+        await bench.github.review(task.issue.repo, pull, ReviewId(int(fact.partition(":")[2])))
+        for fact in reviews_of(task.current)
+    ]
+    return [one.author.login for one in seen if one and one.state is ReviewState.CHANGES_REQUESTED]
 
 
 async def _put_pull(bench: Bench, repo: Repository, draft: PullDraft) -> Pull:

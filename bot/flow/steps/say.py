@@ -3,10 +3,12 @@
 from bot.flow.steps.bench import Bench
 from bot.task.effects import Announce, Refusal, Refuse, Reply, Topic
 from bot.task.events import StatusPosted
-from bot.task.ids import InstallationId, IssueNumber, IssueRef, RepoRef
+from bot.task.ids import InstallationId, IssueNumber, IssueRef, RepoRef, ReviewId
 from bot.task.model import LABEL_RUN, Task
+from bot.task.observed import Review
 from bot.words.comments import announcement, refusal, reply
 from bot.words.status import View, status
+from bot.words.threads import since_reviews, thread_replies
 
 
 async def update_status(bench: Bench, task: Task) -> StatusPosted | None:
@@ -23,10 +25,26 @@ async def update_status(bench: Bench, task: Task) -> StatusPosted | None:
 
 
 async def announce(bench: Bench, task: Task, effect: Announce) -> None:
-    """One new comment, on the pull request when it is about a change there."""
+    """One new comment, on the pull request when it is about a change there; as a review when threads want answers."""
     on_pull = effect.topic in {Topic.UPDATED, Topic.UNCHANGED}
-    text = announcement(effect.topic, task, await bench.store.history(task.id), effect.run)
-    await bench.github.put_comment(_place(task, on_pull), f"{effect.topic}:{task.id}:{effect.run}", text, None)
+    history, marker = await bench.store.history(task.id), f"{effect.topic}:{task.id}:{effect.run}"
+    text = announcement(effect.topic, task, history, effect.run)
+    seen = await _reviews(bench, task, effect) if on_pull else []
+    threads = {comment.thread: comment.path for review in seen for comment in review.comments}
+    if task.pull is None or not threads:
+        await bench.github.put_comment(_place(task, on_pull), marker, text, None)
+        return
+    replies = thread_replies(threads, history, effect.run)
+    text = "\n\n".join([text, *since_reviews(seen, history)])
+    await bench.github.put_review(task.issue.repo, task.pull, marker, text, replies)
+
+
+async def _reviews(bench: Bench, task: Task, effect: Announce) -> list[Review]:
+    """Those that the run took up and that are still there."""
+    numbers = [ReviewId(int(fact.partition(":")[2])) for fact in effect.reviews]
+    pull = task.pull
+    seen = [await bench.github.review(task.issue.repo, pull, number) for number in numbers] if pull else []
+    return [review for review in seen if review is not None]
 
 
 async def answer(bench: Bench, task: Task, effect: Reply) -> None:
