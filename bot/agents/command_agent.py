@@ -2,16 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from bot.agents.outcome import begins_marked, crashed, is_fence, read_message, timed_out, too_much_output, too_much_used
+from bot.agents.outcome import (
+    begins_marked,
+    crashed,
+    hidden_error,
+    is_fence,
+    model_failed,
+    read_message,
+    stalled,
+    timed_out,
+    too_much_output,
+    too_much_used,
+)
+from bot.agents.patience import Due, Patience
 from bot.agents.printable import without_escapes
+from bot.agents.profiles import CommandProfile
 from bot.agents.progress import ProgressReport
-from bot.agents.turn import Turn
+from bot.agents.turn import LastCall, Turn, never
 from bot.sandbox.box import Limits
 from bot.sandbox.output import HeadAndTail
 from bot.sandbox.running import Ending, Finished, Running
-from bot.task.results import Progress, TurnOutcome
+from bot.task.results import Progress, TurnEnded, TurnOutcome
 
 LOOK_S: Final = 0.3
 """How often stderr is looked at for progress."""
@@ -20,7 +34,16 @@ _LINE: Final = 400
 """Bytes of the end of an output in which its last line is looked for."""
 
 
-async def take_turn(running: Running, prompt: str, limits: Limits, heard: Callable[[Progress], None]) -> Turn:
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What the turn is about, and how this command behaves."""
+
+    prompt: str
+    profile: CommandProfile
+    last_call: LastCall = never
+
+
+async def take_turn(running: Running, errand: Errand, limits: Limits, heard: Callable[[Progress], None]) -> Turn:
     """Let the command in `running` do its work until it ends; then it and everything it started is gone.
 
     Never raises for what a command does; there is no session to go on with. Its message is what it says on stdout, or
@@ -28,19 +51,26 @@ async def take_turn(running: Running, prompt: str, limits: Limits, heard: Callab
     Cancelling kills the tree and re-raises.
     """
     said = HeadAndTail()
+    patience = Patience(limits.seconds, errand.profile.stall_seconds, errand.last_call)
     async with ProgressReport(heard) as report, running:
         helpers = [
-            asyncio.create_task(_feed(running.stdin, prompt.encode())),
-            asyncio.create_task(_watch(running, report)),
+            asyncio.create_task(_feed(running.stdin, errand.prompt.encode())),
+            asyncio.create_task(_watch(running, report, patience)),
         ]
         try:
-            await _listen(running, said, limits.output_bytes, report)
+            await _listen(running, said, limits.output_bytes, report, patience)
             finished = await running.wait()
         finally:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-    return Turn(_outcome(finished, _text(said.text()), limits), None)
+    outcome = _outcome(finished, _text(said.text()), limits)
+    if finished.ending is Ending.KILLED and patience.due() is Due.STALLED:
+        outcome = stalled(errand.profile.stall_seconds)
+    if isinstance(outcome, TurnEnded):
+        error = hidden_error(outcome.summary, errand.profile.error_texts)
+        outcome = model_failed(error) if error else outcome
+    return Turn(outcome, None, agent=f"{errand.profile.name} {errand.profile.version}".strip())
 
 
 def last_message(output: str) -> str:
@@ -60,9 +90,10 @@ def last_message(output: str) -> str:
     return "\n".join(lines[marked if marked >= 0 else paragraph :])
 
 
-async def _listen(running: Running, said: HeadAndTail, most: int, report: ProgressReport) -> None:
+async def _listen(running: Running, said: HeadAndTail, most: int, report: ProgressReport, patience: Patience) -> None:
     """Read stdout to its end; a command that says more than it may is ended."""
     while data := await running.stdout.read(_CHUNK):
+        patience.heard()
         room = most - said.total
         said.add(data[:room])
         if len(data) > room:
@@ -78,13 +109,16 @@ async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
     stdin.close()
 
 
-async def _watch(running: Running, report: ProgressReport) -> None:
-    """The last line of stderr is progress, too."""
+async def _watch(running: Running, report: ProgressReport, patience: Patience) -> None:
+    """The last line of stderr is progress, too. A command that has stalled is ended."""
     seen = b""
     while True:
         await asyncio.sleep(LOOK_S)
+        if patience.due() is Due.STALLED:
+            running.kill()
         if (tail := running.stderr_tail[-_LINE:]) != seen:
             seen = tail
+            patience.heard()
             report.doing(_last_line(tail))
 
 

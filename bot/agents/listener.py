@@ -1,5 +1,8 @@
 """Hear an agent out: its updates become progress and a last message, its permission requests get an answer."""
 
+from collections.abc import Callable
+from typing import Any
+
 from acp import schema
 
 from bot.agents.permissions import decide
@@ -45,16 +48,26 @@ class Listener:
     Deaf until `listening` is set: loading a session replays its whole history as updates.
     """
 
-    def __init__(self, worktree: str, report: ProgressReport) -> None:
+    def __init__(
+        self,
+        worktree: str,
+        report: ProgressReport,
+        alive: Callable[[], None] = lambda: None,
+        chunk_meta: Callable[[dict[str, Any] | None], None] = lambda meta: None,
+    ) -> None:
+        """`alive` is told of every sign of life, `chunk_meta` what comes along with a message."""
         self._worktree, self._report = worktree, report
+        self._alive, self._chunk_meta = alive, chunk_meta
         self._calls = ToolCalls()
         self.message = LastMessage()
         self.listening = False
 
     async def session_update(self, session_id: str, update: object, **more: object) -> None:
+        self._alive()
         if not self.listening:
             return
         if isinstance(update, schema.AgentMessageChunk):
+            self._chunk_meta(update.field_meta)
             if isinstance(update.content, schema.TextContentBlock):
                 self.message.chunk(update.content.text, update.message_id)
                 self._report.doing(self.message.line)
@@ -73,6 +86,7 @@ class Listener:
         **more: object,
     ) -> schema.RequestPermissionResponse:
         """The request may hold no more than an id: it is judged by everything the tool call has told."""
+        self._alive()
         return decide(self._calls.told(tool_call), options, self._worktree)
 
     def _called(self, update: Told) -> None:

@@ -87,6 +87,19 @@ def read_stop(reason: str, message: str) -> TurnOutcome:
     return crashed(f"The agent stopped before it was done: {why}.")
 
 
+def hidden_error(message: str, beginnings: tuple[str, ...]) -> str:
+    """The error of the model's service behind a turn that seems to have ended well, as this agent words such errors.
+
+    Empty when there is none. What the model proxy saw decides more than that; see `bot/flow/steps/`.
+    """
+    return message if beginnings and message.lstrip().startswith(beginnings) else ""
+
+
+def model_failed(error: str) -> TurnFailed:
+    """The agent's model reported an error."""
+    return crashed(f"The agent's model reported an error: {error}")
+
+
 def crashed(detail: str) -> TurnFailed:
     """The agent failed; `detail` becomes one line."""
     return TurnFailed(FaultKind.CRASHED, one_line(detail, DETAIL_LIMIT))
@@ -103,6 +116,15 @@ def too_much_used(finished: Finished) -> TurnFailed:
     """The agent used more memory or disk space than it may."""
     kind = FaultKind.MEMORY_LIMIT if finished.ending is Ending.MEMORY_LIMIT else FaultKind.DISK_LIMIT
     return TurnFailed(kind, f"The agent was ended with all that it started: {finished.detail}.")
+
+
+def stalled(seconds: float) -> TurnFailed:
+    """Nothing was heard of the agent; the sentence names the setting to change."""
+    return TurnFailed(
+        FaultKind.STALLED,
+        f"The agent said nothing and asked its model nothing for {seconds:g} s and was ended; "
+        "`agents.NAME.stall_minutes` sets how long it may be silent.",
+    )
 
 
 def too_much_output(limit: int) -> TurnFailed:

@@ -22,6 +22,7 @@ class ProgressReport:
         self._plan: tuple[PlanStep, ...] = ()
         self._files: dict[str, None] = {}
         self._turns = 0
+        self._session: str | None = None
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> "ProgressReport":
@@ -57,6 +58,11 @@ class ProgressReport:
         self._turns = count
         self._changed.set()
 
+    def session(self, session: str) -> None:
+        """By which the agent can be resumed."""
+        self._session = session
+        self._changed.set()
+
     async def _tell_changes(self) -> None:
         while True:
             await self._changed.wait()
@@ -65,7 +71,7 @@ class ProgressReport:
 
     def _tell(self) -> None:
         self._changed.clear()
-        now = Progress(self._doing, self._plan, tuple(self._files), self._turns)
+        now = Progress(self._doing, self._plan, tuple(self._files), self._turns, self._session)
         if now != self._told:
             self._told = now
             self._heard(now)

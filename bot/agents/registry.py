@@ -2,15 +2,17 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bot.agents import acp_client, command_agent
+from bot.agents.command_agent import Errand
 from bot.agents.outcome import DETAIL_LIMIT
 from bot.agents.printable import one_line
-from bot.agents.profiles import AcpProfile, CommandProfile, Profile, prompted
-from bot.agents.turn import Turn
+from bot.agents.profiles import AcpProfile, CommandProfile, Profile, configured, prompted
+from bot.agents.talk import Wish
+from bot.agents.turn import LastCall, Turn, never
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import SandboxRefused
 from bot.sandbox.process import Sandbox
@@ -33,8 +35,20 @@ class SandboxedAgents:
         strangers = self._sandbox.capability.admits_strangers
         return {name: profile.about for name, profile in self._profiles.items() if profile.trusted or strangers}
 
-    async def turn(
-        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+    def caches(self, agent: str) -> Sequence[str]:
+        """Paths below the agent's HOME that are not worth keeping."""
+        profile = self._profiles.get(agent)
+        return profile.caches if profile else ()
+
+    async def turn(  # what a turn is about, and what may be known about it
+        self,
+        agent: str,
+        box: Box,
+        prompt: str,
+        session: str | None,
+        limits: Limits,
+        heard: Callable[[Progress], None],
+        last_call: LastCall = never,
     ) -> Turn:
         """One turn; the result names the session to go on with, which is a new one when `session` could not be loaded.
 
@@ -47,37 +61,28 @@ class SandboxedAgents:
         try:
             match profile:
                 case AcpProfile():
-                    return await self._converse(profile, box, prompt, session, limits, heard)
+                    wish = Wish(prompt, self._sandbox.path(box, box.cwd), session, profile, last_call)
+                    return await self._converse(wish, box, limits, heard)
                 case CommandProfile():
-                    return await self._command(profile, box, prompt, limits, heard)
+                    return await self._command(Errand(prompt, profile, last_call), box, limits, heard)
         except SandboxRefused as refusal:
             return _refused(f"{agent} may not run here: {refusal}", session)
 
-    async def _converse(  # the arguments of a turn
-        self,
-        profile: AcpProfile,
-        box: Box,
-        prompt: str,
-        session: str | None,
-        limits: Limits,
-        heard: Callable[[Progress], None],
-    ) -> Turn:
-        resumes = profile.resume == "load"
-        wish = acp_client.Wish(prompt, self._sandbox.path(box, box.cwd), session if resumes else None)
+    async def _converse(self, wish: Wish, box: Box, limits: Limits, heard: Callable[[Progress], None]) -> Turn:
+        resumes = wish.profile.resume == "load"
+        wish = wish if resumes else dataclasses.replace(wish, session=None)
         longer = dataclasses.replace(limits, seconds=limits.seconds + _GRACE_S)
-        running = await self._start(profile, profile.furnish(box), longer)
+        running = await self._start(wish.profile, wish.profile.furnish(box), longer)
         turn = await acp_client.take_turn(running, wish, limits, heard)
         return turn if resumes else dataclasses.replace(turn, session=None)
 
-    async def _command(
-        self, profile: CommandProfile, box: Box, prompt: str, limits: Limits, heard: Callable[[Progress], None]
-    ) -> Turn:
-        with _in_a_file(prompt) as file:
-            running = await self._start(profile, prompted(profile.furnish(box), file), limits)
-            return await command_agent.take_turn(running, prompt, limits, heard)
+    async def _command(self, errand: Errand, box: Box, limits: Limits, heard: Callable[[Progress], None]) -> Turn:
+        with _in_a_file(errand.prompt) as file:
+            running = await self._start(errand.profile, prompted(errand.profile.furnish(box), file), limits)
+            return await command_agent.take_turn(running, errand, limits, heard)
 
     async def _start(self, profile: Profile, furnished: Box, limits: Limits) -> Running:
-        argv = [self._sandbox.path(furnished, word) for word in profile.argv]
+        argv = configured(profile, [self._sandbox.path(furnished, word) for word in profile.argv])
         return await self._sandbox.start(furnished, argv, limits, trusted=profile.trusted)
 
 

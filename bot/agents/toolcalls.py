@@ -15,7 +15,8 @@ _PATH_KEYS = re.compile(
     "|(work|working)?(dir|directory)|cwd|uri|source|destination)"
 )
 """Names under which agents put paths into `rawInput`, in lower case and without underscores."""
-_CHANGING = frozenset(["edit", "delete", "move"])
+CHANGING = frozenset(["edit", "delete", "move"])
+"""Kinds of tool calls that change files."""
 
 
 @dataclass(slots=True)
@@ -28,6 +29,11 @@ class ToolCall:
     """Every path it named, as written."""
     changed: dict[str, None] = field(default_factory=dict)
     """Those of them that it changes, in order."""
+
+    @property
+    def told(self) -> bool:
+        """Is anything known of it but its id?"""
+        return bool(self.title or self.kind or self.paths)
 
 
 class ToolCalls:
@@ -47,7 +53,7 @@ class ToolCalls:
         places = [place.path for place in update.locations or []]
         diffs = [part.path for part in update.content or [] if isinstance(part, schema.FileEditToolCallContent)]
         call.paths.update(places, diffs, _named(update.raw_input))
-        call.changed.update(dict.fromkeys(diffs + places if call.kind in _CHANGING else diffs))
+        call.changed.update(dict.fromkeys(diffs + places if call.kind in CHANGING else diffs))
         return call
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.agents.profiles import Profile
+from bot.doctor.agents import installations
 from bot.doctor.finding import Finding, bad, ok, warn
 from bot.operator.decided import Decided, decide
-from bot.operator.read import find
+from bot.operator.read import find, read
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.capability import Capability, limits_told
 from bot.sandbox.process import Sandbox
@@ -43,6 +44,7 @@ async def agent(settings: Settings, capability: Capability) -> list[Finding]:
     except SettingsError as error:
         return [bad(str(error))]
     found = list(_file(settings, decided))
+    found += installations(read(settings))
     found += played(settings.agent_script) if settings.agent_script and not settings.agent_command else []
     sandbox = furnished(capability, decided)
     for name, profile in decided.profiles.items():

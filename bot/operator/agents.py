@@ -1,9 +1,11 @@
 """The agents that the operator offers: those of the file, and the one of the environment."""
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from bot.agents.catalogue import Choice, known
 from bot.agents.profiles import AcpProfile, Profile, command, scripted
 from bot.operator.folders import Private
 from bot.operator.model import AgentSection, OperatorFile
@@ -47,7 +49,7 @@ def default(settings: Settings, file: OperatorFile, profiles: dict[str, Profile]
     return chosen
 
 
-def _one_of(profiles: dict[str, Profile]) -> str:
+def _one_of(profiles: Iterable[str]) -> str:
     return " or ".join(sorted(profiles))
 
 
@@ -63,18 +65,52 @@ def _of_the_environment(settings: Settings) -> Profile:
 
 def _of_the_file(name: str, section: AgentSection, folder: Path, private: Private) -> Profile:
     binds = tuple(Bind(shown, str(shown)) for shown in private.folders(f"agents.{name}.folders", section.folders))
-    setting = f"`agents.{name}.command` in {OPERATOR_FILE}"
+    if section.profile is not None:
+        profile = _known(name, section, section.profile, private)
+    elif section.install is not None or section.asks_for is not None:
+        raise _wrong(name, "profile", f"is missing: one of {_one_of(known())}.")
+    elif section.command is None:
+        raise _wrong(name, "command", f"is missing; or set `profile` to one of {_one_of(known())}.")
+    else:
+        profile = _other(name, section, section.command, binds, folder)
+    stall = section.stall_minutes * 60
+    return replace(profile, binds=(*profile.binds, *binds), env={**profile.env, **section.env}, stall_seconds=stall)
+
+
+def _known(name: str, section: AgentSection, chosen: str, private: Private) -> Profile:
+    """An agent of the catalogue, as it is installed here."""
+    agent = known().get(chosen)
+    if agent is None:
+        raise _wrong(name, "profile", f"is {chosen}; known are {_one_of(known())}.")
+    if section.command is not None:
+        raise _wrong(name, "command", "says how to start what `profile` knows already: take one of them away.")
+    if section.install is None:
+        raise _wrong(name, "install", f"is missing, the folder of `{agent.installing(Path('/opt/agents', name))}`.")
+    if section.asks_for is None:
+        raise _wrong(name, "asks_for", "is missing: the model that the agent asks for.")
+    [install] = private.folders(f"agents.{name}.install", [section.install])
+    profile = agent.profile(name, Choice(install, section.asks_for))
+    if isinstance(profile, AcpProfile) and section.resume == "none":
+        return replace(profile, resume="none")
+    return profile
+
+
+def _other(name: str, section: AgentSection, line: str, binds: tuple[Bind, ...], folder: Path) -> Profile:
+    """An agent that only the operator knows."""
     try:
-        argv = tuple(shlex.split(section.command))
+        argv = tuple(shlex.split(line))
         if not argv:
             raise ValueError("the command line is empty.")
         if section.protocol == "acp":
-            return AcpProfile(name, argv, ABOUT, binds, section.env, section.resume or "load")
+            return AcpProfile(name, argv, ABOUT, resume=section.resume or "load")
         if section.resume == "load":
             raise ValueError(f"`agents.{name}.resume` is `load`, but a plain command has no session to load.")
         if any(Path(argv[0]).is_relative_to(bind.source) for bind in binds):
-            return replace(command(f"env {section.command}", folder, name), argv=argv, binds=binds, env=section.env)
-        plain = command(section.command, folder, name)
+            return replace(command(f"env {line}", folder, name), argv=argv, binds=())
+        return command(line, folder, name)
     except ValueError as error:
-        raise SettingsError(f"{setting}: {error}") from error
-    return replace(plain, binds=(*plain.binds, *binds), env=section.env)
+        raise SettingsError(f"`agents.{name}.command` in {OPERATOR_FILE}: {error}") from error
+
+
+def _wrong(name: str, key: str, why: str) -> SettingsError:
+    return SettingsError(f"`agents.{name}.{key}` in {OPERATOR_FILE} {why}")

@@ -85,8 +85,14 @@ class OneRepositorySection(RepositorySection):
 class AgentSection(_Section):
     """`[agents.NAME]`: an agent that tasks may have."""
 
-    command: str = Field(min_length=1)
-    """Its command line as it is found inside the sandbox; no shell reads it."""
+    profile: str | None = None
+    """One of the agents that Issuewright knows, by name; `docs/agents.md` lists them."""
+    install: str | None = None
+    """The folder that it is installed in."""
+    asks_for: str | None = Field(default=None, pattern=r"^[\w./:@-]+$", max_length=200)
+    """The model that it asks for, as the model's service calls it."""
+    command: str | None = Field(default=None, min_length=1)
+    """For any other agent: its command line as it is found inside the sandbox; no shell reads it."""
     protocol: Literal["acp", "command"] = "acp"
     """As `ISSUEWRIGHT_AGENT_PROTOCOL`."""
     env: dict[str, str] = Field(default_factory=dict)
@@ -97,6 +103,8 @@ class AgentSection(_Section):
     """`none`: every turn begins a new session. `load`, for `acp` alone: a later turn goes on in the last one."""
     model: AgentName | None = None
     """One of `[models]`; instead of the `model` of all agents."""
+    stall_minutes: Minutes = 20
+    """An agent that says nothing and asks its model nothing for so long is ended."""
 
 
 class ToolchainsSection(_Section):

@@ -68,6 +68,10 @@ class FaultKind(StrEnum):
     """It filled more disk space than it may."""
     REFUSED = "refused"
     """It may not run here (no sandbox, unknown agent)."""
+    STALLED = "stalled"
+    """It said nothing and asked its model nothing for too long."""
+    REPEATED = "the same failure twice"
+    """A further attempt ended as the one before it: another would, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,23 @@ class TurnFailed:
 
     kind: FaultKind
     detail: str
+    last_words: str = ""
+    """What it said when its time was nearly up and it was asked to wrap up; one line."""
 
 
 TurnOutcome = TurnEnded | TurnAsked | TurnDeclined | TurnAnswered | TurnFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a model, as counted by whoever says so. `cached` are part of `into`."""
+
+    into: int
+    out: int
+    cached: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.into + other.into, self.out + other.out, self.cached + other.cached)
 
 
 # ── what git found in the worktree ──
@@ -204,3 +222,5 @@ class Progress:
     files: tuple[str, ...] = ()
     turns: int = 0
     """Tool calls so far."""
+    session: str | None = None
+    """By which it can be resumed, also when this turn never ends."""

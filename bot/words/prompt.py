@@ -83,6 +83,13 @@ nothing to do, `ANSWER:` when the issue only asks something.\
 """
 
 
+WRAP_UP = """\
+Your time is nearly over, and you were interrupted for that. Start nothing new and run nothing long. Leave the files of
+the worktree in a state from which somebody can go on, then say in a few lines what is done and what is left.\
+"""
+"""To an agent whose turn is about to end."""
+
+
 def prompt(assignment: Assignment) -> str:
     """The whole instruction of one turn."""
     parts = ["# Your task", _RULES, "# The issue", *_issue(assignment)]

@@ -112,7 +112,7 @@ async def test_what_a_load_replays_is_not_part_of_the_turn(world: World) -> None
     )
     agents = world.agents(AcpProfile("foreign", ("python3", "-IS", "-c", program)))
     turn = await world.ask(agents, "foreign", "go", "s")
-    assert (turn.outcome, turn.session, world.heard) == (TurnEnded(""), "s", [])
+    assert (turn.outcome, turn.session, world.heard) == (TurnEnded(""), "s", [Progress(session="s")])
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,17 @@ def test_without_a_matching_option_the_request_is_cancelled() -> None:
     assert chosen(ToolCall(paths={"/etc/a"}), []) is None
 
 
+@pytest.mark.parametrize("kind", ["edit", "delete", "move"])
+def test_an_edit_that_names_no_path_is_rejected(kind: str) -> None:
+    assert chosen(ToolCall(title="Change something", kind=kind)) == "reject_once"
+    assert chosen(ToolCall(title="Change something", kind=kind, paths={"/task/a"})) == "allow_once"
+
+
+def test_a_call_of_which_nothing_is_known_is_rejected() -> None:
+    assert chosen(ToolCall()) == "reject_once"
+    assert chosen(ToolCall(title="List the files")) == "allow_once"
+
+
 @pytest.mark.parametrize(
     "raw",
     [

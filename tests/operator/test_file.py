@@ -78,8 +78,8 @@ def test_no_file_is_an_empty_file_unless_it_was_named(tmp_path: Path) -> None:
         ),
         ("[repositories.widgets]\npaused = true", "line 1: `repositories.widgets`: string should match pattern"),
         ("[repository]\nmay_override = ['check']", "line 2: `repository.may_override.0`: input should be"),
-        ("[agents.mine]\nprotocol = 'acp'", "line 1: `agents.mine.command`: field required"),
-        ("agents.mine.comand = 'x'", "line 1: `agents.mine.command`: field required"),
+        ("[agents.mine]\nprotocol = 'acq'", "line 2: `agents.mine.protocol`: input should be"),
+        ("agents.mine.comand = 'x'", "line 1: unknown key `agents.mine.comand` (did you mean `command`?)"),
         ("\npaused =", "is not TOML: Invalid value (at end of document)"),
     ],
 )
