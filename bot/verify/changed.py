@@ -32,17 +32,22 @@ def added(change: ChangedFile) -> Iterator[tuple[int, str]]:
 
     Counted instead of aligned: linear in time whatever the input, and a line that only moved is not added.
     """
-    before = Counter(text_of(change.old).splitlines())
-    for number, line in enumerate(text_of(change.new).splitlines(), 1):
-        if before[line] > 0:
-            before[line] -= 1
-        else:
-            yield number, line
+    yield from only_in(text_of(change.new), text_of(change.old))
 
 
 def removed(change: ChangedFile) -> Iterator[tuple[int, str]]:
     """Lines of the base that the head does not have as often, with their numbers on the base."""
-    yield from added(ChangedFile(change.path, change.new, change.old))
+    yield from only_in(text_of(change.old), text_of(change.new))
+
+
+def only_in(text: str, other: str) -> Iterator[tuple[int, str]]:
+    """Lines of `text` that `other` does not have as often. Only a line feed ends a line, as in git."""
+    left = Counter(other.split("\n"))
+    for number, line in enumerate(text.split("\n"), 1):
+        if left[line] > 0:
+            left[line] -= 1
+        elif line:
+            yield number, line.rstrip("\r")
 
 
 def line_counts(change: ChangedFile) -> tuple[int, int]:

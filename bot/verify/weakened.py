@@ -9,7 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from bot.task.evidence import ChangedFile, Finding, FindingKind
 from bot.verify.changed import is_binary, text_of, too_large
 from bot.verify.harness import is_harness, is_test
+from bot.verify.intrusion import harness_findings, product_findings
+from bot.verify.places import place_findings
 from bot.verify.plain import one_line
+from bot.verify.selection import selection_findings
 from bot.verify.tested.compared import Vanished, compare_tests
 from bot.verify.tested.reading import read, readable
 
@@ -21,6 +24,11 @@ def weakened_findings(changes: Sequence[ChangedFile], scripts: Collection[str] =
     """Everything found, sorted. `scripts` are paths that the check commands name."""
     changes = sorted(changes, key=lambda change: change.path)
     found = [*_unread(changes), *_tests(changes)]
+    for change in changes:
+        found += place_findings(change, scripts)
+        found += selection_findings(change)
+        on_side_of_tests = is_test(change.path) or is_harness(change.path)
+        found += harness_findings(change) if on_side_of_tests else product_findings(change)
     return _bounded(found)
 
 
@@ -28,7 +36,7 @@ def _tests(changes: Sequence[ChangedFile]) -> Iterator[Finding]:
     tests = [change for change in changes if is_test(change.path) and _fit(change)]
     old = {change.path: source for change in tests if (source := read(change.path, text_of(change.old)))}
     new = {change.path: source for change in tests if (source := read(change.path, text_of(change.new)))}
-    yield from compare_tests(old, new, _vanished(changes))
+    yield from compare_tests(old, new, _vanished(changes) if old else Vanished())
 
 
 def _vanished(changes: Sequence[ChangedFile]) -> Vanished:

@@ -50,6 +50,7 @@ def is_literal(text: str) -> bool:
 def short(name: str) -> str:
     """`assertEqual`, `assert_equal`, `Equalf`, `assert_eq!` without their clothes."""
     plain = (_PREFIX.sub("", name) or "assert").replace("_", "").rstrip("!?").lower()
+    plain = plain[2:] if plain.startswith("be") and plain not in _RANK and plain[2:] in _RANK else plain
     return plain[:-1] if plain.endswith("f") and plain not in _RANK and plain[:-1] in _RANK else plain
 
 

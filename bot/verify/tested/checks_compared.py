@@ -69,7 +69,7 @@ def _changed(path: str, name: str, before: Check, after: Check) -> Iterator[Find
     if after.strictness < before.strictness or _wider(before, after):
         detail = f"An assertion of `{name}` is looser: `{_shown(before)}` became `{_shown(after)}`."
         yield _finding(path, after.line, FindingKind.ASSERTION_LOOSENED, detail)
-    elif after.strictness == before.strictness and after.subject == before.subject:
+    elif after.strictness == before.strictness and not _wider(after, before) and after.subject == before.subject:
         detail = f"`{name}` expects something else: `{_shown(before)}` became `{_shown(after)}`."
         yield _finding(path, after.line, FindingKind.EXPECTATION_CHANGED, detail)
 

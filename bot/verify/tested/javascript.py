@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 SUFFIXES = frozenset({".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"})
-MOST_BYTES = 512 << 10
+MOST_BYTES = 256 << 10
 _MOST_NODES = 400_000
 _TESTS = frozenset({"it", "test", "specify", "fit", "xit", "xtest", "xspecify"})
 _SUITES = frozenset({"describe", "suite", "context", "fdescribe", "xdescribe", "xcontext"})
@@ -181,6 +181,8 @@ class _Reader:
                 found.literals.add(squeezed(self._text(node)[:200]))
             elif node.type == "call_expression":
                 self._call(node, found)
+            elif node.type == "member_expression" and (check := self._property(node)) is not None:
+                found.checks.append(check)
             stack.extend(reversed(node.named_children))
         found.checks.sort(key=lambda check: check.line)
         return found
@@ -224,6 +226,18 @@ class _Reader:
             return replace(raises(values[0] if values else "", "".join(values[1:2]), 0), subject=subject)
         check = named(matcher, [subject, *values] if values else [subject], 0)
         return replace(check, relation=f"not {check.relation}", strictness=3, empty="") if "not" in words else check
+
+    def _property(self, node: "Node") -> Check | None:
+        """`expect(x).to.be.ok`: an assertion that is no call."""
+        if node.parent is None or node.parent.type != "expression_statement":
+            return None
+        subject, member = self._subject(node), node.child_by_field_name("property")
+        if not subject or member is None or self._data[node.start_byte : node.start_byte + 6] != b"expect":
+            return None
+        word, line = self._text(member), node.start_point[0] + 1
+        if word in ("true", "false", "null", "undefined", "NaN"):
+            return replace(named("equal", [subject, word], line), line=line)
+        return named(word, [subject], line)
 
     def _subject(self, node: "Node") -> str:
         """What stands in the brackets of `expect(...)` at the beginning of the chain."""

@@ -178,7 +178,7 @@ def _under_condition(text: str, skip: str) -> bool:
 
 def _above(plain: str, head: int) -> int:
     """Attributes and decorators stand in the lines above; a blank line or the end of a block ends them."""
-    at = head
+    at = plain.rfind("\n", 0, head) + 1
     for _ in range(6):
         start = plain.rfind("\n", 0, max(at - 1, 0)) + 1
         line = plain[start:at].strip()
