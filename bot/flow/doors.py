@@ -26,6 +26,7 @@ from bot.task.ids import (
 from bot.task.observed import (
     CheckRunDraft,
     Comment,
+    Edit,
     Issue,
     LabelChange,
     Pull,
@@ -46,6 +47,10 @@ class Reads(Protocol):
     async def issue(self, ref: IssueRef) -> Issue | None: ...
     async def label_changes(self, ref: IssueRef, label: str) -> Sequence[LabelChange]:
         """Every adding and removing of `label`, oldest first."""
+        ...
+
+    async def last_edit(self, ref: IssueRef) -> Edit | None:
+        """Who changed title or body last, and when; None: nobody did since it was opened."""
         ...
 
     async def comment(self, repo: RepoRef, comment: CommentId) -> Comment | None: ...

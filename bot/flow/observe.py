@@ -96,6 +96,10 @@ class Observer:
         if not await self.github.may_write(issue.ref.repo, put.by.login):
             await self._refuse(issue.ref, Refusal.LABEL_DENIED, put.by.login, key)
             return
+        edit = await self.github.last_edit(issue.ref)
+        if edit and edit.at >= put.at and not await self.github.may_write(issue.ref.repo, edit.by.login):
+            await self._refuse(issue.ref, Refusal.EDITED_SINCE, edit.by.login, key)
+            return
         agent = self.rulebook.of(issue.ref.repo.full_name).agent or self.agent
         admitted = await self.store.keep(None, "issue", f"{issue.ref}:{put.id}", issue.body.encode())
         await self.store.begin(Labelled(issue.ref, put.by.login, put.id, put.at, issue.title, admitted, agent), key)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.github.errors import Unreadable
 from bot.task.ids import (
@@ -121,6 +121,17 @@ class WireEvent(Wire):
     actor: WireUser | None = None
     label: WireLabel | None = None
     created_at: datetime
+
+
+class WireEditor(Wire):
+    login: str
+
+
+class WireEdits(Wire):
+    """Of an issue, in GraphQL."""
+
+    last_edited_at: datetime | None = Field(default=None, alias="lastEditedAt")
+    editor: WireEditor | None = None
 
 
 class WireComment(Wire):

@@ -6,7 +6,9 @@ from urllib.parse import quote
 
 from bot.github.api import repo_call
 from bot.github.models import (
+    GHOST,
     WireComment,
+    WireEdits,
     WireEvent,
     WireInline,
     WireIssue,
@@ -18,8 +20,11 @@ from bot.github.models import (
 )
 from bot.github.verbs import Verbs
 from bot.task.ids import CommentId, IssueRef, Login, PullNumber, RepoRef, ReviewId
-from bot.task.observed import Comment, InlineComment, Issue, LabelChange, Pull, Repository, Review
+from bot.task.observed import Actor, Comment, Edit, InlineComment, Issue, LabelChange, Pull, Repository, Review
 
+_EDITS = """query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { issue(number: $number) { lastEditedAt editor { login } } } }"""
+"""The REST API does not tell when a body was changed."""
 _MAY_WRITE = frozenset({"admin", "maintain", "write"})
 
 
@@ -51,6 +56,20 @@ class Reads(Verbs):
             if row.event in ("labeled", "unlabeled") and row.label and row.label.name.casefold() == label.casefold()
         ]
         return sorted(changes, key=lambda change: (change.at, change.id))
+
+    async def last_edit(self, ref: IssueRef) -> Edit | None:
+        """The title's changes are in the issue's history; the body's are told by GraphQL alone."""
+        call = repo_call(ref.repo, f"read the history of {ref}", f"/issues/{ref.number}/events")
+        events = await self._api.pages(call, lambda rows: map(WireEvent.model_validate, rows))
+        edits = [Edit(actor(row.actor), row.created_at) for row in events if row.event == "renamed"]
+        owner, _, name = ref.repo.full_name.partition("/")
+        variables = {"owner": owner, "name": name, "number": int(ref.number)}
+        data = await self._api.graphql(ref.repo, f"read the edits of {ref}", _EDITS, variables)
+        issue = WireEdits.model_validate(data["repository"]["issue"])
+        if issue.last_edited_at is not None:
+            editor = issue.editor
+            edits.append(Edit(Actor(0, Login(editor.login), False) if editor else GHOST, issue.last_edited_at))
+        return max(edits, key=lambda edit: edit.at, default=None)
 
     async def comment(self, repo: RepoRef, comment: CommentId) -> Comment | None:
         call = repo_call(repo, f"read a comment in {repo.full_name}", f"/issues/comments/{comment}")

@@ -38,6 +38,8 @@ class Refusal(StrEnum):
 
     LABEL_DENIED = "label denied"
     """The label was put by someone without write access."""
+    EDITED_SINCE = "edited since"
+    """Someone without write access changed title or body after the label was put."""
     LABEL_ON_PULL = "label on pull request"
     """The label was put on a pull request."""
     NO_TASK = "no task"

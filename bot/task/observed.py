@@ -59,6 +59,14 @@ class LabelChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """The newest change of an issue's title or body."""
+
+    by: Actor
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """A comment in the conversation of an issue or a pull request."""
 

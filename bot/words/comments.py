@@ -151,6 +151,11 @@ def refusal(why: Refusal, by: str) -> str:
     match why:
         case Refusal.LABEL_DENIED:
             return f"@{by} Only people with write access to this repository can start me, so I took `agent:run` away."
+        case Refusal.EDITED_SINCE:
+            return (
+                f"{by} changed title or body after `agent:run` was put, so I took the label away: it stands for the "
+                "text that you had read. Look at the issue, then put the label again."
+            )
         case Refusal.LABEL_ON_PULL:
             return "`agent:run` belongs on an issue: I open the pull request myself. I took the label away."
         case Refusal.NO_TASK:

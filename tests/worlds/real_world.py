@@ -93,6 +93,9 @@ class RealWorld:
     def open_issue(self, title: str, body: str = "", by: str = "stranger") -> int:
         return self.forge.world.open_issue(REPO, title, body, by=by).number
 
+    def edit_issue(self, number: int, body: str, by: str = "stranger") -> None:
+        self.forge.world.edit_issue(REPO, number, body=body, by=by)
+
     def label(self, number: int, label: str = "agent:run", by: str = "maintainer") -> None:
         self.forge.world.label_issue(REPO, number, label, by=by)
 

@@ -9,6 +9,7 @@ from bot.task.ids import BranchName, CommentId, InstallationId, IssueRef, Login,
 from bot.task.observed import (
     CheckRunDraft,
     Comment,
+    Edit,
     Issue,
     LabelChange,
     Pull,
@@ -36,6 +37,9 @@ class SmallGitHub:
 
     async def label_changes(self, ref: IssueRef, label: str) -> Sequence[LabelChange]:
         return [change for number, change in self.world.changes if number == ref.number and change.label == label]
+
+    async def last_edit(self, ref: IssueRef) -> Edit | None:
+        return self.world.edits.get(ref.number)
 
     async def comment(self, repo: RepoRef, comment: CommentId) -> Comment | None:
         return self.world.comments.get(comment)

@@ -20,6 +20,7 @@ from bot.task.observed import (
     Actor,
     CheckRunDraft,
     Comment,
+    Edit,
     InlineComment,
     Issue,
     LabelChange,
@@ -71,6 +72,7 @@ class SmallWorld:
     branches: dict[str, CommitSha] = field(default_factory=dict)
     repo_labels: set[str] = field(default_factory=set)
     asked: set[tuple[int, str]] = field(default_factory=set)
+    edits: dict[int, Edit] = field(default_factory=dict)
     webhooks: list[Webhook] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """Comments that contain one of these words are refused for ever."""
@@ -92,6 +94,11 @@ class SmallWorld:
         self.issues[number] = SmallIssue(number, title, body, self.actor(by))
         self.tell("issues", "opened", by, issue={"number": number})
         return number
+
+    def edit_issue(self, number: int, body: str, by: str = "stranger") -> None:
+        self.issues[number].body = body
+        self.edits[number] = Edit(self.actor(by), self.now())
+        self.tell("issues", "edited", by, issue={"number": number})
 
     def label(self, number: int, label: str = "agent:run", by: str = "maintainer") -> None:
         self.change_label(number, label, by, added=True)

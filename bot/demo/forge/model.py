@@ -103,6 +103,9 @@ class Issue:
     events: list[IssueEvent] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
     pull: Pull | None = field(default=None, repr=False)
+    edited_at: datetime | None = None
+    """When its body was changed last, and by whom."""
+    edited_by: User | None = None
 
 
 @dataclass(slots=True, eq=False)

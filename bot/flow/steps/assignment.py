@@ -3,12 +3,14 @@
 from typing import assert_never
 
 from bot.flow.steps.bench import Bench
+from bot.task.admission import visible
 from bot.task.events import HarvestRejected, Verified
 from bot.task.history import newest
 from bot.task.ids import CommentId, PullNumber, ReviewId
 from bot.task.model import Cause, CauseKind, Task
 from bot.task.observed import InlineComment
 from bot.task.results import CheckResult
+from bot.words.plain import one_line
 from bot.words.prompt import Assignment, FailedCheck, Feedback, Place
 
 
@@ -20,8 +22,8 @@ async def assignment(bench: Bench, task: Task, *, interrupted: bool) -> Assignme
     commands, _ = await bench.commands(task, task.base)
     feedback = [await _feedback(bench, task, cause) for cause in task.current]
     return Assignment(
-        title=task.title,
-        body=(body or b"").decode(),
+        title=one_line(visible(task.title)),
+        body=visible((body or b"").decode()),
         checks=tuple(command.command for command in commands),
         feedback=tuple(item for item in feedback if item is not None),
         failures=await _failures(bench, task),
@@ -40,7 +42,7 @@ async def _feedback(bench: Bench, task: Task, cause: Cause) -> Feedback | None:
             if kind == "review" and task.pull is not None:
                 return await _review(bench, task, task.pull, ReviewId(int(number)))
             comment = await bench.github.comment(task.issue.repo, CommentId(int(number)))
-            return Feedback(comment.author.login, comment.body) if comment else None
+            return Feedback(comment.author.login, visible(comment.body)) if comment else None
         case _:
             assert_never(cause.kind)
 
@@ -49,14 +51,16 @@ async def _review(bench: Bench, task: Task, pull: PullNumber, review: ReviewId) 
     seen = await bench.github.review(task.issue.repo, pull, review)
     if seen is None:
         return None
-    return Feedback(seen.author.login, seen.body, tuple([await _place(bench, task, one) for one in seen.comments]))
+    return Feedback(
+        seen.author.login, visible(seen.body), tuple([await _place(bench, task, one) for one in seen.comments])
+    )
 
 
 async def _place(bench: Bench, task: Task, comment: InlineComment) -> Place:
     """Of what was said in the thread before, only the words of those who may steer, and our own."""
     own = await bench.github.own_user_id()
     earlier = [
-        (said.by.login, said.body)
+        (said.by.login, visible(said.body))
         for said in comment.earlier
         if said.by.id == own or await bench.github.may_write(task.issue.repo, said.by.login)
     ]
@@ -65,7 +69,7 @@ async def _place(bench: Bench, task: Task, comment: InlineComment) -> Place:
         path=comment.path,
         line=comment.line,
         hunk=comment.hunk,
-        text=comment.body,
+        text=visible(comment.body),
         start_line=comment.start_line,
         earlier=tuple(earlier),
     )

@@ -14,7 +14,7 @@ from bot.demo.forge.rest.call import Answer, Call
 from bot.demo.forge.rest.gate import check
 from bot.demo.forge.rest.table import Level, Needs, Table
 from bot.demo.forge.wire.pulls import thread_json
-from bot.demo.forge.wire.site import Json
+from bot.demo.forge.wire.site import Json, maybe_stamp
 from bot.demo.forge.world.reviews import Verdict
 
 table = Table()
@@ -61,6 +61,17 @@ def _threads(call: Call, arguments: Arguments) -> Json:
     nodes = [thread_json(one) for one in pull.comments if one.in_reply_to is None]
     threads = {"totalCount": len(nodes), "nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
     return {"repository": {"pullRequest": {**_pull_json(pull), "reviewThreads": threads}}}
+
+
+def _edits(call: Call, arguments: Arguments) -> Json:
+    """`repository(owner:, name:) { issue(number:) { lastEditedAt editor { login } } }`."""
+    full_name = f"{arguments.get('owner')}/{arguments.get('name')}"
+    issue = call.world.issue(full_name, int(arguments.get("number") or 0))
+    path = {"owner": issue.repo.owner.login, "repo": issue.repo.name}
+    check(call.world, call.caller, path, Needs(("issues",), "read", "read"))
+    at, editor = issue.edited_at, issue.edited_by
+    shape = {"lastEditedAt": maybe_stamp(at), "editor": {"login": editor.login} if editor else None}
+    return {"repository": {"issue": shape}}
 
 
 def _start_review(call: Call, arguments: Arguments) -> Json:
@@ -110,6 +121,7 @@ _OPERATIONS: dict[str, Callable[[Call, Arguments], Json]] = {
     "submitPullRequestReview": _submit_review,
     "resolveReviewThread": _resolve,
     "reviewThreads": _threads,
+    "lastEditedAt": _edits,
 }
 
 

@@ -74,6 +74,7 @@ class IssueVerbs(AppVerbs):
         if body is not None and body != issue.body:
             changes["body"] = {"from": issue.body or ""}
             issue.body = checked_body("Issue", body)
+            issue.edited_at, issue.edited_by = self.now(), editor
         if changes:
             self.touch(issue)
             self.tell_of(issue, "edited", editor, silent=silent, changes=changes)
