@@ -86,7 +86,8 @@ class Anthropic(Wire):
                 reading.user(text_of(content))
             elif isinstance(content, list):
                 reading.calls += sum(part.get("type") == "tool_use" for part in content)
-        return reading.asked({tool["name"]: Tool(tool.get("input_schema") or {}) for tool in body.get("tools") or ()})
+        tools = [tool for tool in body.get("tools") or () if "name" in tool]
+        return reading.asked({tool["name"]: Tool(tool.get("input_schema") or {}) for tool in tools})
 
     def whole(self, said: Say | Call, body: Json, usage: Usage) -> Json:
         return self._message(body, [self._block(said)], self._stop(said), usage, usage.output)
@@ -296,13 +297,14 @@ class Gemini(Wire):
 
     def asked(self, body: Json) -> Asked:
         reading = _Reading()
-        for content in body.get("contents", ()):
+        for content in [content for content in body.get("contents", ()) if isinstance(content, dict)]:
             parts = content.get("parts", ())
             if content.get("role", "user") == "user":
                 reading.user(text_of(parts))
             else:
                 reading.calls += sum("functionCall" in part for part in parts)
-        functions = [one for tool in body.get("tools") or () for one in tool.get("functionDeclarations", ())]
+        tools = [tool for tool in body.get("tools") or () if isinstance(tool, dict)]
+        functions = [one for tool in tools for one in tool.get("functionDeclarations", ())]
         return reading.asked(
             {one["name"]: Tool(one.get("parametersJsonSchema") or one.get("parameters") or {}) for one in functions}
         )
