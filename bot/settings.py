@@ -1,11 +1,17 @@
-"""The operator's settings, from the environment (`ISSUEWRIGHT_…`). The only place that reads it."""
+"""The operator's settings, from the environment (`ISSUEWRIGHT_…`). The only place that reads it.
+
+When the environment names no App, the one that the set-up page registered is taken from the data folder.
+"""
 
 import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.github import credentials
+from bot.github.site import Site, site_of_api
 
 PREFIX = "ISSUEWRIGHT_"
 
@@ -68,6 +74,9 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=120, ge=1, le=86400)
     """How often GitHub is looked through for what no webhook told."""
 
+    _unusable: str = PrivateAttr("")
+    """Why the App in the data folder is not used, when nothing else names one."""
+
     @field_validator("data_dir", "config", "github_private_key_file", "agent_script")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
@@ -82,6 +91,7 @@ class Settings(BaseSettings):
 
     def private_key(self) -> str:
         """The App's key in PEM. Raises SettingsError when it is missing or no key."""
+        self._raise_unusable()
         key = self.github_private_key.get_secret_value().replace("\\n", "\n")
         if not key and self.github_private_key_file is not None:
             try:
@@ -105,22 +115,66 @@ class Settings(BaseSettings):
 
     def app_id(self) -> str:
         """Raises SettingsError when it is missing."""
+        self._raise_unusable()
         if not self.github_app_id:
             raise SettingsError(f"{PREFIX}GITHUB_APP_ID is missing: the id on the settings page of your GitHub App.")
         return self.github_app_id
 
     def webhook_secret(self) -> bytes:
         """Raises SettingsError when it is missing."""
+        self._raise_unusable()
         secret = self.github_webhook_secret.get_secret_value()
         if not secret:
             raise SettingsError(f"{PREFIX}GITHUB_WEBHOOK_SECRET is missing: the webhook secret of your GitHub App.")
         return secret.encode()
 
+    def site(self) -> Site:
+        """The GitHub that we talk to."""
+        return site_of_api(self.github_api_url)
+
     def html_url(self) -> str:
         """Where people see GitHub, from the API's address."""
-        if self.github_api_url == "https://api.github.com":
-            return "https://github.com"
-        return self.github_api_url.removesuffix("/api/v3")
+        return self.site().html
+
+    @property
+    def unusable(self) -> str:
+        """Why the App in the data folder is not used, when nothing else names one; else empty."""
+        return self._unusable
+
+    def names_nothing(self) -> bool:
+        """Is there nothing at all about an App?"""
+        return not any(self._app_parts().values())
+
+    def names_no_app(self) -> bool:
+        """Is there nothing at all about an App? Raises SettingsError when only a part is there."""
+        self._raise_unusable()
+        parts = self._app_parts()
+        lacking = [name for name, there in parts.items() if not there]
+        if 0 < len(lacking) < len(parts):
+            named = " and ".join(name for name in parts if name not in lacking)
+            raise SettingsError(
+                f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing beside {named}: set all three,"
+                " or none of them for the App of the set-up page."
+            )
+        return bool(lacking)
+
+    def _app_parts(self) -> dict[str, bool]:
+        has_key = bool(self.github_private_key.get_secret_value()) or self.github_private_key_file is not None
+        return {
+            f"{PREFIX}GITHUB_APP_ID": bool(self.github_app_id),
+            f"{PREFIX}GITHUB_PRIVATE_KEY (or …_FILE)": has_key,
+            f"{PREFIX}GITHUB_WEBHOOK_SECRET": bool(self.github_webhook_secret.get_secret_value()),
+        }
+
+    def _raise_unusable(self) -> None:
+        if self._unusable:
+            raise SettingsError(self._unusable)
+
+    def without_app(self, why: str) -> "Settings":
+        """The same, but whoever asks for the App gets `why` as a SettingsError."""
+        changed = self.model_copy()
+        changed._unusable = why
+        return changed
 
 
 def variable(name: str) -> str:
@@ -129,9 +183,39 @@ def variable(name: str) -> str:
 
 
 def load() -> Settings:
-    """Settings from the environment. Raises SettingsError with one sentence per wrong value."""
+    """Settings from the environment, with the App of the set-up page when the environment names none.
+
+    Raises SettingsError with one sentence per wrong value.
+    """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         wrong = [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg'].lower()}" for item in error.errors()]
         raise SettingsError("; ".join(wrong) + ".") from error
+    return with_stored_app(settings)
+
+
+def with_stored_app(settings: Settings) -> Settings:
+    """The environment wins. A stored App that cannot be used is told to whoever asks for it, and to nobody else."""
+    if not settings.names_nothing():
+        return settings
+    try:
+        stored = credentials.read(settings.data_dir)
+    except credentials.Unusable as unusable:
+        return settings.without_app(str(unusable))
+    if stored is None:
+        return settings
+    if "github_api_url" in settings.model_fields_set and settings.github_api_url != stored.api_url:
+        path = credentials.path_in(settings.data_dir)
+        return settings.without_app(
+            f"{PREFIX}GITHUB_API_URL is {settings.github_api_url}, but the App in {path} is one of {stored.api_url}: "
+            "unset the variable, or move the file away to register another App."
+        )
+    return settings.model_copy(
+        update={
+            "github_app_id": stored.app_id,
+            "github_private_key": stored.private_key,
+            "github_webhook_secret": stored.webhook_secret,
+            "github_api_url": stored.api_url,
+        }
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.postgres.fixtures"]
+pytest_plugins = ["tests.browser.fixtures", "tests.postgres.fixtures"]
 
 MEMORY = Path("/dev/shm")
 

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 ROOF, FACE, SHELL, DOOR_2, DOOR_1, PURE, GROUND = range(7, 0, -1)
 FLOORS = {
-    **dict.fromkeys(("cli", "serving", "doctor", "wiring", "operator", "settings", "demo", "trial", "audit"), ROOF),
+    **dict.fromkeys(("cli", "serving", "first_start", "doctor", "wiring"), ROOF),
+    **dict.fromkeys(("operator", "settings", "demo", "trial", "audit"), ROOF),
     "web": FACE,
     "flow": SHELL,
     **dict.fromkeys(("verify", "agents", "workspace"), DOOR_2),

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from bot.demo.forge.world.apps import new_private_key
-from bot.settings import SettingsError, load
+from bot.github.credentials import path_in, write
+from bot.settings import Settings, SettingsError, load
 from bot.wiring import make_data_dir
+from tests.github.test_credentials import SECRETS, app
 
-NAMES = ("HOST", "AGENT_SCRIPT", "DATA_DIR", "PORT", "GITHUB_API_URL", "GITHUB_PRIVATE_KEY", "GITHUB_PRIVATE_KEY_FILE")
+NAMES = (
+    *("HOST", "AGENT_SCRIPT", "DATA_DIR", "PORT", "GITHUB_API_URL", "GITHUB_PRIVATE_KEY", "GITHUB_PRIVATE_KEY_FILE"),
+    *("GITHUB_APP_ID", "GITHUB_WEBHOOK_SECRET"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +78,76 @@ def test_a_wrong_setting_is_a_sentence_and_exit_2(command: str, tmp_path: Path) 
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert ended.stderr.startswith("issuewright: ISSUEWRIGHT_PORT: ")
+
+
+# ── the App of the set-up page ──
+
+
+@pytest.fixture
+def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("ISSUEWRIGHT_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+def set_env(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"ISSUEWRIGHT_{name}", value)
+
+
+def of_app(settings: Settings) -> tuple[str, bytes, str]:
+    return settings.app_id(), settings.webhook_secret(), settings.github_api_url
+
+
+def test_the_app_in_the_data_folder_is_taken(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().names_no_app()
+    write(data, app().model_copy(update={"api_url": "https://git.example/api/v3"}))
+    settings = load()
+    assert not settings.names_no_app()
+    assert of_app(settings) == ("12", SECRETS[1].encode(), "https://git.example/api/v3")
+    assert settings.html_url() == "https://git.example"
+    assert not [secret for secret in SECRETS if secret in repr(settings)]
+
+
+def test_the_environment_wins(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(data, app())
+    key = new_private_key()
+    set_env(monkeypatch, GITHUB_APP_ID="99", GITHUB_PRIVATE_KEY=key, GITHUB_WEBHOOK_SECRET="other")
+    assert of_app(load()) == ("99", b"other", "https://api.github.com")
+    path_in(data).write_text("broken")
+    assert of_app(load()) == ("99", b"other", "https://api.github.com")
+
+
+@pytest.mark.parametrize(
+    "name", ["GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_PRIVATE_KEY_FILE", "GITHUB_WEBHOOK_SECRET"]
+)
+def test_half_of_an_app_is_an_error_and_is_not_filled_up(
+    name: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(data, app())
+    set_env(monkeypatch, **{name: "12"})
+    with pytest.raises(SettingsError, match="set all three, or none of them") as told:
+        load().names_no_app()
+    assert str(told.value).count("ISSUEWRIGHT_GITHUB_") == 3
+    assert load().github_app_id in ("", "12")
+
+
+def test_an_app_of_another_github_is_an_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(data, app())
+    set_env(monkeypatch, GITHUB_API_URL="https://git.example/api/v3")
+    settings = load()
+    for ask in (settings.app_id, settings.private_key, settings.webhook_secret, settings.names_no_app):
+        with pytest.raises(SettingsError, match=r"is one of https://api\.github\.com"):
+            ask()
+    set_env(monkeypatch, GITHUB_API_URL="https://api.github.com/")
+    assert load().app_id() == "12"
+
+
+def test_a_file_that_may_not_be_used_opens_no_set_up(data: Path) -> None:
+    """Or whoever can put a link there could make the server ask for a new App. Commands without GitHub go on."""
+    path_in(data).symlink_to(data / "elsewhere")
+    settings = load()
+    with pytest.raises(SettingsError, match="is a symbolic link"):
+        settings.names_no_app()
+    with pytest.raises(SettingsError, match="is a symbolic link"):
+        settings.app_id()
+    assert settings.data_dir == data

@@ -22,14 +22,20 @@ async def examine(
 
     On the main thread only, like everything that starts a sandbox.
     """
+    found = await examine_here(settings, clock=clock)
+    found += github.credentials(settings)
+    found += await _safely("GitHub", github.examine(settings, clock, http))
+    return found
+
+
+async def examine_here(settings: Settings, *, clock: Callable[[], datetime] = wall_clock) -> list[Finding]:
+    """All but the App and GitHub."""
     found = [machine.python(), *machine.git(), *machine.data_folder(settings.data_dir)]
     found += await _safely("The database", database.examine(settings, clock))
     capability = probe(settings.sandbox)
     found.append(sandbox.level(capability))
     found += await _safely("The agent", sandbox.agent(settings, capability))
     found += await _safely("The checks of repositories", checks.examine(settings, clock, capability))
-    found += github.credentials(settings)
-    found += await _safely("GitHub", github.examine(settings, clock, http))
     return found
 
 

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bot.doctor.deliveries import deliveries
 from bot.doctor.finding import Finding, bad, ok, warn
+from bot.github import credentials as stored
 from bot.github.about import AppAbout, InstallationAbout, look
 from bot.github.permissions import EVENTS, PERMISSIONS
 from bot.github.transport import AppKey
@@ -24,7 +26,19 @@ _LEVELS = ("none", "read", "write", "admin")
 
 
 def credentials(settings: Settings) -> Iterator[Finding]:
-    """One finding per missing or useless setting."""
+    """One finding per missing or useless setting; one when there is nothing at all, or nothing that may be used."""
+    yield from _exposed(settings)
+    yield from _address(settings)
+    if settings.unusable:
+        yield bad(settings.unusable, "Nobody but the set-up page of `issuewright serve` should write this file.")
+        return
+    if settings.names_nothing():
+        yield bad(
+            "There is no GitHub App yet.",
+            "`issuewright serve` opens a page that registers one. Or register it by app.yml, and set"
+            f" {PREFIX}GITHUB_APP_ID, {PREFIX}GITHUB_PRIVATE_KEY_FILE and {PREFIX}GITHUB_WEBHOOK_SECRET.",
+        )
+        return
     whole = True
     for ask, name in (
         (settings.app_id, "GITHUB_APP_ID"),
@@ -38,8 +52,6 @@ def credentials(settings: Settings) -> Iterator[Finding]:
             yield bad(str(error), f"Set {PREFIX}{name}; app.yml says how to register an App.")
     if whole:
         yield ok("App id, private key and webhook secret are set.")
-    yield from _exposed(settings)
-    yield from _address(settings)
 
 
 def _has_key(settings: Settings) -> bool:
@@ -53,6 +65,9 @@ def _exposed(settings: Settings) -> Iterator[Finding]:
     path = settings.github_private_key_file
     if path is not None and path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield warn(f"Others may read the private key {path}.", f"chmod 600 {path}")
+    if stored.exposed(settings.data_dir):
+        path = stored.path_in(settings.data_dir)
+        yield warn(f"Others may read the App's credentials in {path}.", f"chmod 600 {path}")
     api = urlsplit(settings.github_api_url)
     if api.scheme == "http" and api.hostname not in ("127.0.0.1", "localhost", "::1"):
         yield warn(f"{PREFIX}GITHUB_API_URL is not encrypted.", "Use https://: tokens go over this line.")
@@ -70,7 +85,7 @@ async def examine(
     settings: Settings, clock: Callable[[], datetime], http: httpx.AsyncBaseTransport | None
 ) -> list[Finding]:
     """Nothing without credentials: `credentials` has told that."""
-    if not settings.github_app_id or not _has_key(settings):
+    if settings.unusable or not settings.github_app_id or not _has_key(settings):
         return []
     key = AppKey(settings.app_id(), settings.private_key())
     looked = await look(key, settings.github_api_url, clock, http)
@@ -101,8 +116,10 @@ def _app(app: AppAbout, settings: Settings) -> Iterator[Finding]:
         yield warn("The App is installed nowhere.", f"Install it on a repository: {page}/installations")
     for installation in app.installations:
         yield from _installation(installation, app.permissions)
-    if settings.public_url is not None:
-        yield from _webhook(app, f"{settings.public_url.rstrip('/')}{PATH}", page)
+    expected = f"{settings.public_url.rstrip('/')}{PATH}" if settings.public_url is not None else None
+    if expected is not None:
+        yield from _webhook(app, expected, page)
+    yield from deliveries(app, expected, page)
 
 
 def _permissions(granted: Mapping[str, str], page: str) -> Iterator[Finding]:

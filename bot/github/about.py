@@ -15,6 +15,8 @@ from bot.github.transport import AppKey, Call, Transport
 
 MOST_INSTALLATIONS = 100
 """One page of them is enough to look at."""
+MOST_DELIVERIES = 100
+"""The newest ones; GitHub forgets them after a few days."""
 
 
 class WireAppAbout(Wire):
@@ -32,6 +34,30 @@ class WireInstallationAbout(Wire):
 
 class WireHookConfig(Wire):
     url: str | None = None
+
+
+class WireDelivery(Wire):
+    guid: str
+    event: str
+    status: str
+    status_code: int
+    delivered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAbout:
+    """What came of one delivery of a webhook. `status_code` is HTTP's, or what GitHub makes of no answer at all."""
+
+    guid: str
+    event: str
+    status: str
+    status_code: int
+    at: datetime
+
+    @property
+    def taken(self) -> bool:
+        """Did we take it?"""
+        return 200 <= self.status_code < 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +81,8 @@ class AppAbout:
     """The first hundred."""
     webhook_url: str | None
     """None: the App has no webhook."""
+    deliveries: tuple[DeliveryAbout, ...] | None
+    """Newest first, a hundred at most. None: this GitHub does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +143,8 @@ async def _about(transport: Transport) -> AppAbout:
     installations = tuple(InstallationAbout(row.id, row.permissions, row.suspended_at is not None) for row in rows)
     count = len(rows) if app.installations_count is None else app.installations_count
     hook = await _hook(transport)
-    return AppAbout(app.slug, app.permissions, frozenset(app.events), count, installations, hook)
+    deliveries = await _deliveries(transport)
+    return AppAbout(app.slug, app.permissions, frozenset(app.events), count, installations, hook, deliveries)
 
 
 async def _hook(transport: Transport) -> str | None:
@@ -125,3 +154,16 @@ async def _hook(transport: Transport) -> str | None:
     except Refused:
         return None
     return WireHookConfig.model_validate(answer.data).url or None
+
+
+async def _deliveries(transport: Transport) -> tuple[DeliveryAbout, ...] | None:
+    """Old versions of GitHub Enterprise Server lack the list; for an App without a webhook there may be none either."""
+    params = {"per_page": str(MOST_DELIVERIES)}
+    call = Call("list the deliveries of the App's webhook", "app", "GET", "/app/hook/deliveries", params=params)
+    try:
+        rows = TypeAdapter(list[WireDelivery]).validate_python((await transport.send(call)).data)
+    except Refused as refused:
+        if not refused.gone:
+            raise
+        return None
+    return tuple(DeliveryAbout(row.guid, row.event, row.status, row.status_code, row.delivered_at) for row in rows)

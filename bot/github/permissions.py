@@ -28,9 +28,12 @@ EVENTS = HANDLED_EVENTS - ALWAYS_DELIVERED
 _REPO = "/repos/{}/{}"
 ENDPOINTS: Mapping[str, str | None] = MappingProxyType(
     {
+        # as nobody: the code is all that it takes
+        "POST /app-manifests/{}/conversions": None,
         # as the App itself
         "GET /app": None,
         "GET /app/hook/config": None,
+        "GET /app/hook/deliveries": None,
         "GET /app/installations": None,
         "POST /app/installations/{}/access_tokens": None,
         # as an installation

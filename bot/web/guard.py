@@ -18,7 +18,7 @@ _COOKIE_PURPOSE = b"issuewright operator cookie 1"
 _COOKIE_SECONDS = 30 * 24 * 3600
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 """Any of these says that a proxy stands between: then everybody seems to come from this machine."""
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HOW = (
     "Open it on the server itself as http://localhost, or give the operator token (ISSUEWRIGHT_OPERATOR_TOKEN) as"
@@ -111,7 +111,7 @@ def is_local(request: Request) -> bool:
     """
     if any(name in request.headers for name in _FORWARDED):
         return False
-    return _is_loopback(request.client.host if request.client else "") and host_of(request) in _LOCAL_NAMES
+    return _is_loopback(request.client.host if request.client else "") and host_of(request) in LOCAL_NAMES
 
 
 def host_of(request: Request) -> str:

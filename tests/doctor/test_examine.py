@@ -10,20 +10,32 @@ import pytest
 from bot.doctor import Finding, Level, examine, exit_code, report
 from bot.settings import Settings
 from tests.doctor.conftest import NOWHERE, bad, named
+from tests.github.canned import private_key
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_every_missing_setting_has_its_finding(tmp_path: Path) -> None:
     findings = await examine(Settings(data_dir=tmp_path / "data"))
-    for name in ("GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "AGENT_COMMAND"):
-        assert named(findings, f"ISSUEWRIGHT_{name}").level is Level.BAD
+    no_app = named(findings, "There is no GitHub App yet.")
+    assert no_app.level is Level.BAD
+    assert "`issuewright serve`" in no_app.mend
+    for name in ("GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET"):
+        assert f"ISSUEWRIGHT_{name}" in no_app.mend
+        partly = await examine(Settings(data_dir=tmp_path / "data", **_all_but(name)))
+        assert named(partly, f"ISSUEWRIGHT_{name}").level is Level.BAD
+    assert named(findings, "ISSUEWRIGHT_AGENT_COMMAND").level is Level.BAD
     assert named(findings, "every 120 s").level is Level.OK
     assert named(findings, "made at the first start").level is Level.OK
     assert named(findings, "no database").level is Level.OK
     assert named(findings, "git version").level is Level.OK
     assert exit_code(findings) == 1
     assert not (tmp_path / "data").exists()
+
+
+def _all_but(name: str) -> dict[str, Any]:
+    parts = {"github_app_id": "12", "github_private_key": private_key(), "github_webhook_secret": "sesame"}
+    return {**{part: value for part, value in parts.items() if part != name.lower()}, "github_api_url": NOWHERE}
 
 
 async def test_a_network_that_fails_is_a_finding(settings: Callable[..., Settings]) -> None:

@@ -9,7 +9,9 @@ import pytest
 from bot.github.about import look
 from bot.github.door import Door, Server, open_door
 from bot.github.errors import Refused
+from bot.github.manifest import convert
 from bot.github.permissions import ENDPOINTS, PERMISSIONS
+from bot.github.site import site_of_api
 from bot.github.transport import AppKey
 from bot.task.ids import CommitSha, IssueRef, Login, RepoRef, ReviewId
 from bot.task.observed import CheckRunDraft, Conclusion
@@ -98,6 +100,7 @@ def _endpoint(method: str, path: str) -> str:
 
 async def test_every_request_is_known_and_every_known_request_is_made(town: Town) -> None:
     await every_verb(town, door_with(town, PERMISSIONS))
+    await convert(site_of_api(town.forge.api_url), town.forge.world.offer_credentials(town.app), _http(town))
     await look(AppKey(str(town.app.id), private_key()), town.forge.api_url, town.clock, _http(town))
     asked = {_endpoint(request.method, request.path) for request in town.forge.requests}
     assert asked == set(ENDPOINTS)

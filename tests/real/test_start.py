@@ -30,8 +30,10 @@ async def told(env: dict[str, str], folder: Path) -> str:
 
 async def test_settings_are_missing(tmp_path: Path) -> None:
     whole = environment(RealWorld(tmp_path, {"README.md": "x"}).settings(SCRIPT))
-    env = {name: value for name, value in whole.items() if "GITHUB" not in name}
-    assert "ISSUEWRIGHT_GITHUB_APP_ID is missing" in await told(env, tmp_path)
+    env = {name: value for name, value in whole.items() if not name.endswith(("PRIVATE_KEY", "WEBHOOK_SECRET"))}
+    said = await told(env, tmp_path)
+    assert "ISSUEWRIGHT_GITHUB_PRIVATE_KEY (or …_FILE) and ISSUEWRIGHT_GITHUB_WEBHOOK_SECRET are missing" in said
+    assert "beside ISSUEWRIGHT_GITHUB_APP_ID" in said
 
 
 async def test_a_setting_is_wrong(tmp_path: Path) -> None:

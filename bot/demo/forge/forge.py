@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from bot.demo.forge.faults import FaultLayer, Faults, Request
 from bot.demo.forge.hooks import Hooks
 from bot.demo.forge.pages.actions import Actions
+from bot.demo.forge.pages.registration import Registration
 from bot.demo.forge.pages.views import Views, templates
 from bot.demo.forge.rest.gate import Allowance, Gate
 from bot.demo.forge.rest.routes import rest_routes
@@ -121,7 +122,8 @@ def build_forge(
     site = Site(base_url.rstrip("/"))
     hooks = Hooks(world, site, new_guid, webhook_transport)
     gate = Gate(world, site, hooks, jwt_clock)
-    pages = [*Views(world, hooks, templates()).routes(), *Actions(world, hooks, site).routes()]
+    registration = Registration(world, site, templates()).routes()  # before /{owner}/{repo}, which fits /apps/… too
+    pages = [*registration, *Views(world, hooks, templates()).routes(), *Actions(world, hooks, site).routes()]
     inner = Starlette(routes=[*rest_routes(gate), *SmartHttp(world, jwt_clock).routes(), *pages])
     faults, log = Faults(), list[Request]()
     return Forge(FaultLayer(inner, faults, log), world, hooks, faults, gate.allowance, log, site)

@@ -24,7 +24,7 @@ from bot.demo.forge.world import World
 
 HERE = Path(__file__).parent
 AS_COOKIE = "forge_as"
-_HEADERS = {
+HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -193,7 +193,7 @@ class Views:
         text = self.templates.get_template(template).render(
             people=people, acting=acting, live=live, here=request.url.path, **context
         )
-        return HTMLResponse(text, headers=_HEADERS)
+        return HTMLResponse(text, headers=HEADERS)
 
     def _repo(self, request: Request) -> Repository:
         return self.world.repo(f"{request.path_params['owner']}/{request.path_params['repo']}")

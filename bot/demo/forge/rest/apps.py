@@ -21,6 +21,14 @@ def get_app(call: Call) -> Answer:
     return Answer({**app_json(call.site, call.app), "installations_count": len(own)})
 
 
+@table.route("POST", "/app-manifests/{code}/conversions")
+def convert_manifest(call: Call) -> Answer:
+    """The credentials of an app that was registered from a manifest. Nobody has to be signed in: the code is enough."""
+    app = call.world.redeem(call.path["code"])
+    given = {"client_secret": "", "webhook_secret": app.webhook_secret or None, "pem": app.private_key_pem}
+    return Answer({**app_json(call.site, app), **given}, CREATED)
+
+
 @table.route("GET", "/app/installations")
 def list_installations(call: Call) -> Answer:
     """Where the app is installed."""

@@ -13,6 +13,7 @@ from bot.demo.forge.world.accounts import AccountVerbs
 from bot.demo.forge.world.memory import RepoName, Who
 
 TOKEN_LIFE = timedelta(hours=1)
+CODE_LIFE = timedelta(hours=1)
 _LEVELS = {"read": 1, "write": 2, "admin": 3}
 
 
@@ -70,6 +71,26 @@ class AppVerbs(AccountVerbs):
         )
         self.apps[app.id] = app
         return app
+
+    def offer_credentials(self, app: App) -> str:
+        """A code that hands out the app's key, once and within the hour."""
+        code = secrets.token_hex(20)
+        self.codes[code] = app, self.now() + CODE_LIFE
+        return code
+
+    def redeem(self, code: str) -> App:
+        """The app of a code; 404 for one that was used, is too old or was never given."""
+        app, ends = self.codes.pop(code, (None, self.now()))
+        if app is None or self.now() >= ends:
+            raise not_found()
+        return app
+
+    def app_by_slug(self, slug: str) -> App:
+        """An app by the name in its address."""
+        found = next((app for app in self.apps.values() if app.slug == slug), None)
+        if found is None:
+            raise not_found()
+        return found
 
     def install_app(
         self,

@@ -42,6 +42,7 @@ class Memory:
         self.apps: dict[int, App] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
+        self.codes: dict[str, tuple[App, datetime]] = {}
         self.listeners: list[Listener] = []
         self._ids = itertools.count(1001)
 
