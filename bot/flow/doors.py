@@ -76,6 +76,10 @@ class Lists(Protocol):
         """Every repository of every installation that is not suspended."""
         ...
 
+    async def repositories_of(self, installation: InstallationId) -> Sequence[RepoRef]:
+        """Of this one. Raises NotInstalled."""
+        ...
+
     async def named_installations(self) -> frozenset[InstallationId]:
         """Those on repositories that someone named one by one, and not on all of an account."""
         ...

@@ -3,15 +3,18 @@
 Webhook and sweep both end here, so the same thing told twice is one fact, and the order of telling does not matter.
 """
 
+import logging
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from bot.flow.doors import Reads
+from bot.flow.doors import GitHub
 from bot.flow.steps.onboard import want_onboarding
+from bot.github.errors import NotInstalled
 from bot.store.store import Store
 from bot.task.commands import Command, Read, UnknownCommand, Verb, read
 from bot.task.effects import Answer, EnsureLabels, Refusal, Refuse
 from bot.task.events import (
+    AccessLost,
     CommandDenied,
     FeedbackGiven,
     HelpRequested,
@@ -25,11 +28,13 @@ from bot.task.events import (
     StopRequested,
     TaskEvent,
 )
-from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, PullHint, ReviewHint
+from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, LossHint, PullHint, ReviewHint
 from bot.task.ids import FactKey, IssueRef, PullNumber, RepoRef, ReviewId
 from bot.task.model import LABEL_RUN, Cause, CauseKind, Stage, Task, stage
 from bot.task.observed import Comment, Issue, LabelChange, ReviewState
 from bot.task.rules import Rulebook
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Observer:
     """Turns hints into facts."""
 
     store: Store
-    github: Reads
+    github: GitHub
     agent: str
     """The agent that a new task gets."""
     rulebook: Rulebook = field(default=Rulebook())
@@ -46,7 +51,14 @@ class Observer:
 
     async def look(self, hint: Hint) -> None:
         """Idempotent: whatever is already known changes nothing."""
+        if isinstance(hint, IssueHint | CommentHint):
+            await self._meet(hint.ref.repo)
+        elif isinstance(hint, ReviewHint | PullHint):
+            await self._meet(hint.repo)
         match hint:
+            case LossHint(repos):
+                for repo in repos:
+                    await self.lost(repo)
             case IssueHint(ref):
                 await self.issue(ref)
             case CommentHint(ref, comment, deleted):
@@ -68,6 +80,32 @@ class Observer:
         await self.store.want(f"repo:{repo.id}", EnsureLabels(repo.id, repo.full_name, repo.installation))
         if named and self.onboarding:
             await want_onboarding(self.store, repo)
+
+    async def _meet(self, repo: RepoRef) -> None:
+        """A hint may be old: when it calls a repository otherwise than we do, GitHub says what is true."""
+        if await self.store.called(repo.id) not in (None, repo):
+            seen = await self.github.repository(repo)
+            if seen is not None:
+                await self.store.relocate(seen.ref)
+
+    async def lost(self, repo: RepoRef) -> None:
+        """Perhaps out of reach. Its tasks end if the App really does not see it any more, through nobody."""
+        live = [task for task in await self.store.tasks_of_repo(repo.id) if task.live]
+        if not live:
+            return
+        listed = [one for one in await self.github.repositories() if one.id == repo.id]
+        if listed:
+            await self.store.relocate(listed[0])
+            return
+        try:
+            if repo.id in {one.id for one in await self.github.repositories_of(live[0].issue.repo.installation)}:
+                return
+        except NotInstalled as refused:
+            if refused.suspended:
+                return  # it may come back
+        for task in live:
+            log.warning("the App does not see %s any more: task %d is cancelled", task.issue.repo.full_name, task.id)
+            await self.store.apply(task.id, AccessLost(), FactKey(f"lost:run{task.run}"))
 
     # ── the label ──
 

@@ -1,6 +1,7 @@
 """Look through every repository for what no webhook told. Alone, it is the mode without a public URL."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,16 +26,25 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """One pass. A repository in trouble is logged and left out until the next; the others are swept."""
-        for repo in await self.github.repositories():
-            try:
-                await self.repository(repo)
-            except GitHubError as refused:
-                log.warning("the sweep leaves out %s: %s", repo.full_name, refused)
-            except Exception:
-                log.exception("the sweep leaves out %s", repo.full_name)
+        listed = await self.github.repositories()
+        for repo in listed:
+            await self._guarded(repo, self.repository)
+        seen = {repo.id for repo in listed}
+        for repo in await self.store.repositories():
+            if repo.id not in seen:
+                await self._guarded(repo, self.observer.lost)
+
+    async def _guarded(self, repo: RepoRef, look: Callable[[RepoRef], Awaitable[None]]) -> None:
+        try:
+            await look(repo)
+        except GitHubError as refused:
+            log.warning("the sweep leaves out %s: %s", repo.full_name, refused)
+        except Exception:
+            log.exception("the sweep leaves out %s", repo.full_name)
 
     async def repository(self, repo: RepoRef) -> None:
         """Labels, comments, reviews and pull requests of one repository."""
+        await self.store.relocate(repo)
         if await self.store.marked(f"labels:{repo.id}") is None:
             named = repo.installation in await self.github.named_installations()
             await self.observer.repository(repo, named=named)

@@ -33,7 +33,7 @@ class Door(Reads, Lists, Comments, Labels, Pulls, Reviews, CheckRuns):
         ours = self._api.web
         if not _is_at(repo.clone_url, ours):
             raise Elsewhere(repo.ref.full_name, _server(repo.clone_url), _server(str(ours)))
-        return (await self._api.token(TokenScope(repo.ref.installation, repo.ref.id))).value
+        return (await self._api.token(TokenScope(repo.ref.installation, repo.ref.id, git=True))).value
 
     async def aclose(self) -> None:
         """Close the connections; the door is of no use afterwards."""

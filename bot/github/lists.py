@@ -26,7 +26,7 @@ class Lists(Verbs):
             if row.suspended_at is not None:
                 continue
             try:
-                repos += await self._of_installation(InstallationId(row.id))
+                repos += await self.repositories_of(InstallationId(row.id))
             except (NotInstalled, RateLimited, Refused) as error:
                 log.warning("the repositories of installation %d are left out: %s", row.id, error)
         return repos
@@ -36,7 +36,7 @@ class Lists(Verbs):
         rows = await self._api.pages(call, lambda rows: map(WireInstallation.model_validate, rows), remember=True)
         return frozenset(InstallationId(row.id) for row in rows if row.repository_selection == "selected")
 
-    async def _of_installation(self, installation: InstallationId) -> Sequence[RepoRef]:
+    async def repositories_of(self, installation: InstallationId) -> Sequence[RepoRef]:
         call = Call("list an installation's repositories", installation, "GET", "/installation/repositories")
         return await self._api.pages(
             call,

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, PullHint, ReviewHint
+from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, LossHint, PullHint, ReviewHint
 from bot.task.ids import CommentId, InstallationId, IssueNumber, IssueRef, PullNumber, RepoRef, ReviewId
 
 
@@ -129,20 +129,26 @@ class _Installation(_Wire):
 
     def hint(self) -> Hint:
         repos = tuple(repo.ref(self.installation) for repo in self.repositories)
+        if self.action == "deleted":
+            return LossHint(repos)
         named = self.action == "created" and self.installation.names
         return InstallationHint(InstallationId(self.installation.id), repos, named)
 
 
-class _RepositoriesAdded(_Wire):
+class _Repositories(_Wire):
+    action: str
     installation: _Chosen
     repositories_added: list[_Repo] = []
+    repositories_removed: list[_Repo] = []
 
     def hint(self) -> Hint:
+        if self.action == "removed":
+            return LossHint(tuple(repo.ref(self.installation) for repo in self.repositories_removed))
         repos = tuple(repo.ref(self.installation) for repo in self.repositories_added)
         return InstallationHint(InstallationId(self.installation.id), repos, self.installation.names)
 
 
-_Model = _Issues | _IssueComment | _PullRequest | _Review | _ReviewComment | _Installation | _RepositoriesAdded
+_Model = _Issues | _IssueComment | _PullRequest | _Review | _ReviewComment | _Installation | _Repositories
 
 _EVENTS: dict[str, tuple[type[_Model], frozenset[str]]] = {
     "issues": (
@@ -167,8 +173,8 @@ _EVENTS: dict[str, tuple[type[_Model], frozenset[str]]] = {
     ),
     "pull_request_review": (_Review, frozenset({"submitted", "edited", "dismissed"})),
     "pull_request_review_comment": (_ReviewComment, frozenset({"created", "edited", "deleted"})),
-    "installation": (_Installation, frozenset({"created", "new_permissions_accepted", "unsuspend"})),
-    "installation_repositories": (_RepositoriesAdded, frozenset({"added"})),
+    "installation": (_Installation, frozenset({"created", "deleted", "new_permissions_accepted", "unsuspend"})),
+    "installation_repositories": (_Repositories, frozenset({"added", "removed"})),
 }
 """What each event is read as, and the actions that matter. A label on a pull request comes as `pull_request`."""
 

@@ -22,16 +22,20 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenScope:
-    """What a token may do; with `repo_id`, read and write the contents of this one repository and no more."""
+    """What a token may do; with `repo_id`, in this one repository alone, whatever has its name by now.
+
+    `git`: read and write its contents, and no more.
+    """
 
     installation: InstallationId
     repo_id: int | None = None
+    git: bool = False
 
     def body(self) -> dict[str, object]:
         """The request for such a token: https://docs.github.com/rest/apps/apps (create an installation access token)"""
         if self.repo_id is None:
             return {}
-        return {"repository_ids": [self.repo_id], "permissions": {"contents": "write"}}
+        return {"repository_ids": [self.repo_id], **({"permissions": {"contents": "write"}} if self.git else {})}
 
 
 class TokenGranted(BaseModel):

@@ -118,7 +118,7 @@ class Transport:
     async def send(self, call: Call) -> Answer:
         if not isinstance(call.by, int):
             return self._judged(call, await self._exchange(call, None))
-        scope = TokenScope(call.by)
+        scope = TokenScope(call.by, None if call.method == "GET" else call.repo_id)
         answer = await self._exchange(call, await self.token(scope))
         if answer.status == 401:
             self._tokens.drop(scope)
@@ -136,6 +136,8 @@ class Transport:
             raise NotInstalled(scope.installation, answer.message)
         if answer.status == 403 and "suspended" in answer.message:
             raise NotInstalled(scope.installation, answer.message)
+        if answer.status == 422 and scope.repo_id is not None and "repository" in answer.message:
+            answer = replace(answer, status=404)
         granted = TokenGranted.model_validate(self._judged(call, answer).data)
         return self._tokens.put(scope, Token(granted.token, granted.expires_at))
 

@@ -65,6 +65,10 @@ class ReadStore:
         """Every repository that has a task, as its newest task names it."""
         return await self._reading.read(tasks.repositories)
 
+    async def called(self, repo_id: int) -> RepoRef | None:
+        """A repository as its newest task names it."""
+        return await self._reading.read(lambda conn: tasks.called(conn, repo_id))
+
     async def tasks(self, limit: int = 100) -> list[Listed]:
         """Newest first."""
         return await self._reading.read(lambda conn: tasks.newest(conn, limit))

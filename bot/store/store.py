@@ -23,7 +23,7 @@ from bot.store.values import Applied, Claimed, Finished, Received
 from bot.task.budget import TurnKey
 from bot.task.effects import Lane, Pace, TaskEffect, Wait, WorldEffect, lane
 from bot.task.events import Labelled, TaskEvent
-from bot.task.ids import ArtifactId, DeliveryId, FactKey, TaskId
+from bot.task.ids import ArtifactId, DeliveryId, FactKey, RepoRef, TaskId
 from bot.task.model import Task
 from bot.task.results import Progress
 from bot.task.usage import Used
@@ -100,6 +100,11 @@ class Store(ReadStore):
         Raises LookupError if there is no such task.
         """
         return await self._tell(lambda facts: facts.apply(tasks.lock(facts.conn, task), event, key))
+
+    async def relocate(self, repo: RepoRef) -> None:
+        """A repository was renamed, or is reached through another installation: its tasks learn it."""
+        if await self.called(repo.id) not in (None, repo):
+            await self._write(lambda conn: tasks.relocate(conn, repo, self._clock()))
 
     async def admit(self, limit: int) -> list[Task]:
         """Start runs, oldest wish first, while fewer than `limit` tasks hold a place."""

@@ -1,6 +1,7 @@
 """Task rows: the task as JSON, beside the columns that queries need."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -104,6 +105,21 @@ def repositories(conn: Connection) -> list[RepoRef]:
     newest = select(func.max(tasks.c.id)).group_by(tasks.c.repo_id)
     query = select(tasks.c.payload).where(tasks.c.id.in_(newest)).order_by(tasks.c.repo_id)
     return [decode_task(payload).issue.repo for payload in conn.execute(query).scalars()]
+
+
+def called(conn: Connection, repo_id: int) -> RepoRef | None:
+    """The repository as its newest task names it."""
+    query = select(tasks.c.payload).where(tasks.c.repo_id == repo_id).order_by(tasks.c.id.desc()).limit(1)
+    task = _one(conn, query)
+    return None if task is None else task.issue.repo
+
+
+def relocate(conn: Connection, repo: RepoRef, now: datetime) -> None:
+    """Every task of the repository knows it by this name and installation."""
+    numbers = conn.execute(select(tasks.c.id).where(tasks.c.repo_id == repo.id)).scalars().all()
+    for task in lock_all(conn, numbers):
+        if task.issue.repo != repo:
+            save(conn, replace(task, issue=replace(task.issue, repo=repo)), now)
 
 
 def running(conn: Connection) -> int:

@@ -113,6 +113,11 @@ class PullClosed:
     """The pull request was closed without a merge."""
 
 
+@dataclass(frozen=True, slots=True)
+class AccessLost:
+    """The App does not see the repository any more: uninstalled, taken out, deleted, or moved to someone else."""
+
+
 # ── results of a run ──
 
 ThreadAnswers = tuple[tuple[int, str], ...]
@@ -307,6 +312,7 @@ PersonEvent = (
     | CommandDenied
     | PullMerged
     | PullClosed
+    | AccessLost
 )
 AgentResult = ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed
 RunResult = (

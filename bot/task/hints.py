@@ -61,4 +61,11 @@ class InstallationHint:
     """Someone chose exactly these, one by one; they did not come with all of an account."""
 
 
-Hint = IssueHint | CommentHint | ReviewHint | PullHint | InstallationHint
+@dataclass(frozen=True, slots=True)
+class LossHint:
+    """These repositories left the App's reach, as far as this installation goes."""
+
+    repos: tuple[RepoRef, ...]
+
+
+Hint = LossHint | IssueHint | CommentHint | ReviewHint | PullHint | InstallationHint

@@ -23,6 +23,7 @@ from bot.task.effects import (
     UpdateStatus,
 )
 from bot.task.events import (
+    AccessLost,
     CommandDenied,
     EffectFailed,
     FeedbackGiven,
@@ -43,7 +44,7 @@ from bot.task.events import (
 )
 from bot.task.ids import FactKey, TaskId
 from bot.task.model import RUNNING, Cause, CauseKind, Phase, Stage, Task, branch_name, in_order, stage
-from bot.task.moves import Ignored, Moved, Transition, end, fail, queue, revive
+from bot.task.moves import Ignored, Moved, Transition, abandon, end, fail, queue, revive
 from bot.task.runs import on_result
 
 LOST_WITH_THE_RUN = frozenset({"PrepareWorkspace", "RunAgent", "Verify", "Publish"})
@@ -99,6 +100,7 @@ def transition(task: Task, event: TaskEvent) -> Transition:
             | CommandDenied()
             | PullMerged()
             | PullClosed()
+            | AccessLost()
         ):
             return _on_person(task, event)
         case _:
@@ -125,6 +127,8 @@ def _on_person(task: Task, event: PersonEvent) -> Transition:
             return _merged(task)
         case PullClosed():
             return _pull_closed(task)
+        case AccessLost():
+            return abandon(task) if task.live else _over(task)
         case _:
             assert_never(event)
 

@@ -65,6 +65,12 @@ def end(task: Task, phase: Phase, *say: TaskEffect) -> Moved:
     return Moved(replace(task, phase=phase), (close, SetLabels(), *say, UpdateStatus()), revoke)
 
 
+def abandon(task: Task) -> Moved:
+    """Leave life where nothing can be said or done any more: only the work is saved."""
+    ended = end(task, Phase.CANCELLED)
+    return replace(ended, effects=tuple(one for one in ended.effects if isinstance(one, CloseWorkspace)))
+
+
 def fail(task: Task) -> Moved:
     """The run cannot go on; the person who asked hears why."""
     return end(task, Phase.FAILED, Announce(Topic.FAILED, task.run))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from bot.task.events import (
+    AccessLost,
     AgentFailed,
     AgentResult,
     ChangesMade,
@@ -153,6 +154,8 @@ def _person(event: PersonEvent) -> str:
             return f"@{by} took the label {LABEL_RUN} away"
         case IssueClosed():
             return "The issue was closed"
+        case AccessLost():
+            return "The App does not see the repository any more: install it there again, then `/agent retry`"
         case FeedbackGiven(cause=cause):
             return f"@{cause.by} {'reviewed' if cause.fact.startswith('review:') else 'commented'}"
         case WindowClosed():

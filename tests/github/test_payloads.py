@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from bot.github.payloads import _EVENTS, PayloadError, parse
-from bot.task.hints import HANDLED_EVENTS, CommentHint, Hint, InstallationHint, IssueHint, PullHint, ReviewHint
+from bot.task.hints import (
+    HANDLED_EVENTS,
+    CommentHint,
+    Hint,
+    InstallationHint,
+    IssueHint,
+    LossHint,
+    PullHint,
+    ReviewHint,
+)
 from bot.task.ids import CommentId, InstallationId, IssueNumber, IssueRef, PullNumber, RepoRef, ReviewId
 
 REPO = RepoRef(1296269, "octo-org/hello", InstallationId(41))
@@ -103,8 +112,7 @@ def test_says_where_to_look(event: str, body: dict[str, Any], expected: Hint) ->
         ("push", payload("", ref="refs/heads/main")),
         ("star", payload("created")),
         ("issues", payload("pinned", issue=issue(7))),
-        ("installation", {"action": "deleted", "installation": {"id": 41}}),
-        ("installation_repositories", {"action": "removed", "installation": {"id": 41}, "repositories_added": []}),
+        ("installation", {"action": "suspend", "installation": {"id": 41}}),
         ("pull_request_review_comment", payload("created", pull_request=PULL_8, comment={"id": 1})),
         ("issues", {key: part for key, part in payload("labeled", issue=issue(7)).items() if key != "installation"}),
         ("issues", payload("labeled", issue=issue(7), installation=None)),
@@ -141,3 +149,31 @@ def test_inputs_stay_out_of_the_sentence() -> None:
 
 def test_every_handled_event_is_read() -> None:
     assert frozenset(_EVENTS) == HANDLED_EVENTS
+
+
+SOME = [{"id": 7, "full_name": "acme/one"}]
+ONE = RepoRef(7, "acme/one", InstallationId(41))
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "listed"),
+    [("installation", "deleted", "repositories"), ("installation_repositories", "removed", "repositories_removed")],
+)
+def test_what_left_our_reach(event: str, action: str, listed: str) -> None:
+    assert hint(event, {"action": action, "installation": {"id": 41}, listed: SOME}) == LossHint((ONE,))
+
+
+@pytest.mark.parametrize("selection", ["selected", "all", None])
+@pytest.mark.parametrize(
+    ("event", "action", "listed"),
+    [("installation", "created", "repositories"), ("installation_repositories", "added", "repositories_added")],
+)
+def test_only_what_someone_named_is_greeted(event: str, action: str, listed: str, selection: str | None) -> None:
+    installation = {"id": 41} if selection is None else {"id": 41, "repository_selection": selection}
+    body = {"action": action, "installation": installation, listed: SOME}
+    assert hint(event, body) == InstallationHint(InstallationId(41), (ONE,), named=selection == "selected")
+
+
+def test_an_installation_that_comes_back_is_not_greeted() -> None:
+    body = {"action": "unsuspend", "installation": {"id": 41, "repository_selection": "selected"}, "repositories": SOME}
+    assert hint("installation", body) == InstallationHint(InstallationId(41), (ONE,), named=False)

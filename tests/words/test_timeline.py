@@ -8,6 +8,7 @@ from inline_snapshot import snapshot
 
 from bot.task.effects import Answer
 from bot.task.events import (
+    AccessLost,
     AgentFailed,
     ChangesMade,
     CommandDenied,
@@ -75,6 +76,7 @@ def feedback(fact: str) -> FeedbackGiven:
 WHERE = Said(FactKey("comment:1"), ANA, AT, CommentId(1), on_pull=True)
 
 EVENTS: list[TaskEvent] = [
+    AccessLost(),
     Labelled(ISSUE, ANA, 1, AT, "Title", ArtifactId(1), "codex"),
     LabelRemoved(ANA),
     IssueClosed(),
@@ -115,6 +117,7 @@ def test_every_kind_of_event_has_its_line() -> None:
     assert {type(event) for event in EVENTS} == set(get_args(TaskEvent))
     assert [line(event).text for event in EVENTS] == snapshot(
         [
+            "The App does not see the repository any more: install it there again, then `/agent retry`",
             "@ana put the label agent:run on the issue",
             "@ana took the label agent:run away",
             "The issue was closed",

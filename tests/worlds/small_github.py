@@ -64,6 +64,9 @@ class SmallGitHub:
     async def repositories(self) -> Sequence[RepoRef]:
         return [REPO]
 
+    async def repositories_of(self, installation: InstallationId) -> Sequence[RepoRef]:
+        return [REPO]
+
     async def named_installations(self) -> frozenset[InstallationId]:
         return frozenset({REPO.installation} if self.world.named else ())
 

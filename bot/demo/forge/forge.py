@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from bot.demo.forge.faults import FaultLayer, Faults, Request
 from bot.demo.forge.hooks import Hooks
+from bot.demo.forge.moved import MovedLayer
 from bot.demo.forge.pages.actions import Actions
 from bot.demo.forge.pages.registration import Registration
 from bot.demo.forge.pages.views import Views, templates
@@ -126,4 +127,6 @@ def build_forge(
     pages = [*registration, *Views(world, hooks, templates()).routes(), *Actions(world, hooks, site).routes()]
     inner = Starlette(routes=[*rest_routes(gate), *SmartHttp(world, jwt_clock).routes(), *pages])
     faults, log = Faults(), list[Request]()
-    return Forge(FaultLayer(inner, faults, log), world, hooks, faults, gate.allowance, log, site)
+    return Forge(
+        FaultLayer(MovedLayer(inner, world, site), faults, log), world, hooks, faults, gate.allowance, log, site
+    )

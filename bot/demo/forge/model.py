@@ -219,6 +219,9 @@ class Repository:
     issues: dict[int, Issue] = field(default_factory=dict, repr=False)
     check_runs: dict[int, CheckRun] = field(default_factory=dict, repr=False)
     refs: dict[str, str] = field(default_factory=dict, repr=False)
+    archived: bool = False
+    has_issues: bool = True
+    fork: bool = False
 
     @property
     def full_name(self) -> str:

@@ -78,6 +78,8 @@ class SmartHttp:
             raise Refused(401, "Authentication required")
         if not may_see(caller, repo):
             raise not_found()
+        if writes and repo.archived:
+            raise forbidden("This repository was archived so it is read-only.")
         if caller.token and not may_do(caller, repo, _WRITE if writes else _READ):
             raise forbidden(f"Permission to {repo.full_name}.git denied to {caller.name}.")
         return repo, caller

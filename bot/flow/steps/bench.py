@@ -10,6 +10,7 @@ from bot.task import repo_config
 from bot.task.effects import Pace
 from bot.task.ids import CommitSha, RepoRef, TaskId
 from bot.task.model import Task
+from bot.task.observed import Repository
 from bot.task.repo_config import BadConfig, RepoConfig
 from bot.task.results import ChecksOrigin, SandboxLevel
 from bot.task.rules import Rulebook, Rules, Terms, agree
@@ -54,6 +55,13 @@ class Bench:
     def rules(self, task: Task) -> Rules:
         """What the operator decided for the task's repository."""
         return self.rulebook.of(task.issue.repo.full_name)
+
+    async def place(self, task: Task) -> Repository | None:
+        """The task's repository as it is now; what it is called and through whom it is reached is kept."""
+        seen = await self.github.repository(task.issue.repo)
+        if seen is not None:
+            await self.store.relocate(seen.ref)
+        return seen
 
     async def terms(self, task: Task) -> Terms:
         """What the run works under; it was agreed on when the run was prepared, from the same commit."""

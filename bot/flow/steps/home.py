@@ -11,7 +11,7 @@ async def move_in(bench: Bench, task: Task, effect: TaskEffect) -> None:
     await bench.workspaces.close(task.id)
     if isinstance(effect, PrepareWorkspace | CloseWorkspace) or task.base is None:
         return  # the one fetches by itself, the other needs nothing
-    repo = await bench.github.repository(task.issue.repo)
+    repo = await bench.place(task)
     if repo is not None:
         remote = Remote(repo.clone_url, await bench.github.credential(repo))
         await bench.workspaces.fetch(task.id, repo.ref, remote, repo.default_branch, task.branch)

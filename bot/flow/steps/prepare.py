@@ -32,7 +32,7 @@ async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Worksp
     purse = await left(bench, task)
     if not purse.left:
         return RunRefused(effect.run, purse.sentence)
-    repo = await bench.github.repository(task.issue.repo)
+    repo = await bench.place(task)
     if repo is None:
         return RunRefused(effect.run, f"the App cannot see the repository {task.issue.repo.full_name} any more.")
     if repo.archived:

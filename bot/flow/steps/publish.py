@@ -26,7 +26,7 @@ async def publish(bench: Bench, task: Task, effect: Publish) -> Published | Publ
 async def _publish(bench: Bench, task: Task, effect: Publish) -> Published | PublishRefused | HeadMoved:
     if task.commit is None:
         raise ValueError(f"task {task.id} has nothing to publish")
-    repo = await bench.github.repository(task.issue.repo)
+    repo = await bench.place(task)
     if repo is None:
         return PublishRefused(effect.run, f"the App cannot see the repository {task.issue.repo.full_name} any more.")
     await bench.bring_back(task, task.commit)

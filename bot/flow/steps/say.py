@@ -1,6 +1,7 @@
 """UpdateStatus, Announce, Reply, Refuse: what is said to people."""
 
 from bot.flow.steps.bench import Bench
+from bot.github.errors import Refused
 from bot.task.effects import Announce, Refusal, Refuse, Reply, Topic
 from bot.task.events import StatusPosted
 from bot.task.ids import InstallationId, IssueNumber, IssueRef, RepoRef, ReviewId
@@ -32,11 +33,21 @@ async def announce(bench: Bench, task: Task, effect: Announce) -> None:
     seen = await _reviews(bench, task, effect) if on_pull else []
     threads = {comment.thread: comment.path for review in seen for comment in review.comments}
     if task.pull is None or not threads:
-        await bench.github.put_comment(_place(task, on_pull), marker, text, None)
+        await _say(bench, task, _place(task, on_pull), marker, text)
         return
     replies = thread_replies(threads, history, effect.run)
     text = "\n\n".join([text, *since_reviews(seen, history)])
     await bench.github.put_review(task.issue.repo, task.pull, marker, text, replies)
+
+
+async def _say(bench: Bench, task: Task, place: IssueRef, marker: str, text: str) -> None:
+    """Where there are no issues any more, on the pull request."""
+    try:
+        await bench.github.put_comment(place, marker, text, None)
+    except Refused as refused:
+        if not (refused.gone and task.pull and place == task.issue):
+            raise
+        await bench.github.put_comment(_place(task, on_pull=True), marker, text, None)
 
 
 async def _reviews(bench: Bench, task: Task, effect: Announce) -> list[Review]:

@@ -101,7 +101,10 @@ class Call:
     @property
     def issue(self) -> Issue:
         """The issue or pull request of the path."""
-        return self.world.issue(self.repo, self.number("number"))
+        found = self.world.issue(self.repo, self.number("number"))
+        if found.pull is None and not found.repo.has_issues:
+            raise Refused(410, "Issues has been disabled in this repository.")
+        return found
 
     @property
     def pull(self) -> Pull:

@@ -179,6 +179,8 @@ def check(world: World, caller: Caller, path: dict[str, str], needs: Needs) -> N
     repo = world.repo(f"{path['owner']}/{path['repo']}")
     if not may_see(caller, repo):
         raise not_found()
+    if repo.archived and needs.level == "write":
+        raise forbidden("Repository was archived so is read-only.")
     if caller.app:
         raise Refused(401, "A JSON web token could not be used here; use an installation token")
     if caller.token is None:

@@ -84,14 +84,16 @@ def repo_json(site: Site, repo: Repository) -> Json:
 def _constants(repo: Repository) -> Json:
     open_issues = sum(issue.state == "open" for issue in repo.issues.values())
     zero = ("forks", "forks_count", "stargazers_count", "watchers", "watchers_count", "size")
-    no = ("fork", "archived", "disabled", "is_template", "has_pages", "has_wiki", "has_projects", "has_discussions")
+    no = ("disabled", "is_template", "has_pages", "has_wiki", "has_projects", "has_discussions")
     return {
         **dict.fromkeys(zero, 0),
         **dict.fromkeys(no, False),
         **dict.fromkeys(("mirror_url", "homepage", "language", "license")),
         "open_issues": open_issues,
         "open_issues_count": open_issues,
-        "has_issues": True,
+        "fork": repo.fork,
+        "archived": repo.archived,
+        "has_issues": repo.has_issues,
         "has_downloads": True,
         "allow_forking": True,
         "web_commit_signoff_required": False,

@@ -76,6 +76,7 @@ class AccountVerbs(Memory):
         fill(git)
         repo.refs = git.refs()
         self.repos[full_name.lower()] = repo
+        self.moved.pop(full_name.lower(), None)
         for label, (color, text) in _DEFAULT_LABELS.items():
             self.create_label(repo, label, color, text)
         return repo

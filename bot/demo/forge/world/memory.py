@@ -39,6 +39,8 @@ class Memory:
         self.clock = clock
         self.users: dict[str, User] = {}
         self.repos: dict[str, Repository] = {}
+        self.moved: dict[str, Repository] = {}
+        """By a full name that a repository had, until another one takes it."""
         self.apps: dict[int, App] = {}
         self.installations: dict[int, Installation] = {}
         self.tokens: dict[str, Token] = {}
