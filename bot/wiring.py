@@ -26,7 +26,6 @@ from bot.sandbox.process import Sandbox
 from bot.settings import Settings, SettingsError
 from bot.store.store import Store
 from bot.task.effects import Pace
-from bot.task.results import SandboxLevel
 from bot.verify.runner import SandboxChecks
 from bot.workspace.workspaces import GitWorkspaces
 
@@ -95,11 +94,6 @@ async def open_store(settings: Settings) -> Store:
     return store
 
 
-def _used(level: SandboxLevel) -> SandboxLevel:
-    """What a report may claim: worktrees are plain checkouts, also where overlays would be possible."""
-    return SandboxLevel.CHECKOUT if level is SandboxLevel.OVERLAY else level
-
-
 def build(
     settings: Settings,
     store: Store,
@@ -109,13 +103,14 @@ def build(
 ) -> Bot:
     """A bot on an open store. Nothing is asked of GitHub yet. Raises SettingsError."""
     decided = decide(settings)
-    capability = probe(settings.sandbox)
+    folder = make_data_dir(settings.data_dir)
+    capability = probe(settings.sandbox, folder)
     sandbox = Sandbox(capability, toolchains=decided.toolchains.folders, path=decided.toolchains.path)
     key = AppKey(settings.app_id(), settings.private_key())
     fence = Fence(store)
     server = Server(key, settings.webhook_secret(), settings.github_api_url)
     github = open_door(server, clock, Fenced(fence, http))
-    workspaces = GitWorkspaces(make_data_dir(settings.data_dir) / "work", sandbox, fence=fence)
+    workspaces = GitWorkspaces(folder / "work", sandbox, fence=fence)
     agents = SandboxedAgents(sandbox, decided.profiles.values())
     observer = Observer(store, github, decided.agent, decided.rulebook, settings.onboarding)
     bench = Bench(
@@ -126,7 +121,7 @@ def build(
         checks=SandboxChecks(sandbox),
         clock=clock,
         pace=pace(settings),
-        sandbox=_used(capability.level),
+        sandbox=capability.level,
         may_run_checks=capability.admits_strangers,
         author=AUTHOR,
         rulebook=decided.rulebook,

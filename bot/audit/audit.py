@@ -24,7 +24,7 @@ from bot.task.certificate import CertificateVerdict, as_json
 from bot.task.ids import BranchName, CommitSha, InstallationId, RepoRef, TaskId
 from bot.task.limits import narrowed
 from bot.task.repo_config import BadConfig, RepoConfig
-from bot.task.results import ChecksOrigin, SandboxLevel
+from bot.task.results import ChecksOrigin
 from bot.trial.source import Two
 from bot.trial.unfit import Unfit
 from bot.verify.baseline import Nowhere
@@ -112,7 +112,7 @@ async def verify(two: Two, given: RepoConfig | None, settings: Settings, *, as_j
 async def audit(two: Two, given: RepoConfig | None, settings: Settings, folder: Path) -> Certified:
     """Certify `two`; everything that is made lies below `folder`. Raises Unfit and SettingsError."""
     file = read(settings)
-    capability = probe(settings.sandbox)
+    capability = probe(settings.sandbox, folder)
     tools = toolchains(file, Private.of(settings, find(settings)))
     sandbox = Sandbox(capability, toolchains=tools.folders, path=tools.path)
     workspaces = GitWorkspaces(folder / "work", sandbox)
@@ -134,18 +134,13 @@ async def audit(two: Two, given: RepoConfig | None, settings: Settings, folder: 
         base=base,
         head=head,
         origin=wanted.origin if commands else str(ChecksOrigin.NONE),
-        sandbox=str(used(capability.level)),
+        sandbox=str(capability.level),
         tools=await checks.tools(commands) if commands else (),
     )
     try:
         return await certify(rig, order, Nowhere())
     finally:
         await workspaces.close(TASK)
-
-
-def used(level: SandboxLevel) -> SandboxLevel:
-    """What a certificate may claim: trees are plain checkouts, also where overlays would be possible."""
-    return SandboxLevel.CHECKOUT if level is SandboxLevel.OVERLAY else level
 
 
 async def _wanted(workspaces: GitWorkspaces, base: CommitSha, given: RepoConfig | None) -> Wanted:

@@ -32,7 +32,7 @@ async def examine_here(settings: Settings, *, clock: Callable[[], datetime] = wa
     """All but the App and GitHub."""
     found = [machine.python(), *machine.git(), *machine.data_folder(settings.data_dir)]
     found += await _safely("The database", database.examine(settings, clock))
-    capability = probe(settings.sandbox)
+    capability = probe(settings.sandbox, settings.data_dir if settings.data_dir.is_dir() else None)
     found.append(sandbox.level(capability))
     found += await _safely("The agent", sandbox.agent(settings, capability))
     found += await _safely("The checks of repositories", checks.examine(settings, clock, capability))

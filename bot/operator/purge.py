@@ -64,7 +64,7 @@ def _pause(at: Desk, repository: str) -> None:
 
 
 async def _clear(settings: Settings, stock: Stock) -> None:
-    workspaces = GitWorkspaces(settings.data_dir / "work", Sandbox(probe(settings.sandbox)))
+    workspaces = GitWorkspaces(settings.data_dir / "work", Sandbox(probe(settings.sandbox, settings.data_dir)))
     for task in stock.tasks:
         await workspaces.close(task)
     for repo in stock.repos:

@@ -82,7 +82,7 @@ class Limits:
     """Largest single file it may write."""
     memory_bytes: int = 4 * 10**9
     """With what it keeps in /tmp, /dev/shm and other folders in memory."""
-    disk_bytes: int = 10 * 10**9
-    """In all folders that it may write, together."""
+    disk_bytes: int | None = 10 * 10**9
+    """In all folders that it may write, together. None: nobody looks, for what clears away."""
     cpus: float | None = None
     """How many processors' time it may use; None: as much as there is."""

@@ -35,7 +35,9 @@ class Guard:
 
     def watches(self, tree: Tree, written: Sequence[Path], in_memory: Callable[[], Sequence[str]]) -> list[Watch]:
         """`written`: folders of the disk; `in_memory`: file systems in memory, by a path outside."""
-        watches: list[Watch] = [DiskWatch(written, tree.pids, self.limits.disk_bytes)] if written else []
+        watches: list[Watch] = []
+        if written and self.limits.disk_bytes is not None:
+            watches.append(DiskWatch(written, tree.pids, self.limits.disk_bytes))
         if self.group:
             watches.append(self.group)
         if self.group is None or "memory" not in self.group.groups.controllers:

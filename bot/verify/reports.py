@@ -29,7 +29,7 @@ async def take(sandbox: Sandbox, box: Box) -> dict[str, bytes] | None:
     folder = next((bind for bind in box.binds if bind.target == inside), None)
     if folder is None:
         return {}
-    world = Box((Bind(folder.source, inside, writable=True),), "/")
+    world = Box((Bind(folder.source, inside, writable=True),), "/", tenant=box.tenant)
     argv = ["/bin/sh", "-c", _TAKE, "reports", sandbox.path(world, inside), str(FILES)]
     stream = bytearray()
     limits = Limits(seconds=120, output_bytes=BYTES + (4 << 20))

@@ -17,25 +17,69 @@ _REMOVE = 'chmod -R u+rwX "$1" 2>/dev/null; find "$1" -mindepth 1 -delete'
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where one worktree of a task lies: the agent's, or the clean checkout."""
+
+    root: Path
+    user: Path
+    """Ours: lists the sealed folders that it stands on, one a line."""
+
+    @property
+    def tree(self) -> Path:
+        """A plain checkout."""
+        return self.root / "tree"
+
+    @property
+    def room(self) -> Path:
+        """In its place, of an overlay."""
+        return self.root / "room"
+
+    @property
+    def home(self) -> Path:
+        """HOME of who works there."""
+        return self.root / "home"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFolders:
-    """The folders of one task. `tree`, `home` and `harvest` belong to the sandbox: nothing of ours reads them."""
+    """The folders of one task. Worktrees, `home` and `harvest` are the sandbox's: nothing of ours reads them."""
 
     root: Path
 
     @property
-    def tree(self) -> Path:
-        """The worktree."""
-        return self.root / "tree"
+    def number(self) -> int:
+        """The tenant of its sandboxes."""
+        return int(self.root.name)
+
+    @property
+    def work(self) -> Place:
+        """The agent's."""
+        return Place(self.root, self.root / "uses.work")
+
+    @property
+    def check(self) -> Place:
+        """The clean checkout."""
+        return Place(self.root / "check", self.root / "uses.check")
 
     @property
     def home(self) -> Path:
         """The agent's HOME."""
-        return self.root / "home"
+        return self.work.home
 
     @property
     def opened(self) -> Path:
-        """Ours: exists when the worktree is complete."""
+        """Ours: exists when the agent's worktree is complete."""
         return self.root / "opened"
+
+    @property
+    def setup(self) -> Path:
+        """Ours: the set-up command of the task's repository."""
+        return self.root / "setup"
+
+    @property
+    def traces(self) -> Path:
+        """Ours: what the set-up left in the agent's worktree that git does not ignore."""
+        return self.root / "traces"
 
     @property
     def quarantine(self) -> Path:
@@ -47,20 +91,23 @@ class TaskFolders:
         """The git folder of one harvest."""
         return self.root / "harvest"
 
-    @property
-    def check(self) -> Path:
-        """Ours: holds the folders of the clean checkout."""
-        return self.root / "check"
-
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The root of the door: mirrors by repository, tasks by number."""
+    """The root of the door: mirrors and sealed folders by repository, tasks by number."""
 
     root: Path
 
+    @property
+    def mirrors(self) -> Path:
+        return self.root / "mirrors"
+
+    @property
+    def sealed(self) -> Path:
+        return self.root / "sealed"
+
     def mirror(self, repo: RepoRef) -> Path:
-        return self.root / "mirrors" / f"{repo.id}.git"
+        return self.mirrors / f"{repo.id}.git"
 
     def task(self, task: TaskId) -> TaskFolders:
         return TaskFolders(self.root / "tasks" / str(task))
@@ -79,26 +126,30 @@ def own(folder: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def locked(path: Path) -> AsyncIterator[None]:
+async def locked(path: Path, *, shared: bool = False) -> AsyncIterator[None]:
     """Hold a lock file, also against other processes on this machine; waiting can be cancelled."""
-    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    while (fd := take(path, shared=shared)) is None:  # noqa: ASYNC110 - another process holds it
+        await asyncio.sleep(0.05)
     try:
-        while not _taken(fd):  # noqa: ASYNC110 - another process holds it
-            await asyncio.sleep(0.05)
         yield
     finally:
         os.close(fd)
 
 
-def _taken(fd: int) -> bool:
+def take(path: Path, *, shared: bool = False) -> int | None:
+    """The lock as a descriptor to close; None: somebody holds it. Who holds it alone may remove the file."""
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
+            return fd
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(fd)
+    return None
 
 
-async def remove(sandbox: Sandbox, folder: Path) -> None:
+async def remove(sandbox: Sandbox, folder: Path, tenant: int = 0) -> None:
     """Remove a folder that processes of the sandbox could write, whatever they did to it. No link is followed.
 
     The quick way fails on folders without permissions and on ones too deep for Python; then the sandbox's own user
@@ -106,9 +157,9 @@ async def remove(sandbox: Sandbox, folder: Path) -> None:
     """
     if await asyncio.to_thread(_removed, folder):
         return
-    box = Box((Bind(folder, "/doomed", writable=True),), "/")
+    box = Box((Bind(folder, "/doomed", writable=True),), "/", tenant=tenant)
     argv = ["/bin/sh", "-c", _REMOVE, "remove", sandbox.path(box, "/doomed")]
-    await sandbox.run(box, argv, Limits(seconds=300), trusted=True)
+    await sandbox.run(box, argv, Limits(seconds=300, disk_bytes=None), trusted=True)
     await asyncio.to_thread(shutil.rmtree, folder)
 
 

@@ -5,35 +5,22 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
-from bot.sandbox.box import Bind, Box, Limits
-from bot.sandbox.process import Sandbox
+from bot.sandbox.box import Bind, Limits
 from bot.sandbox.running import Ending, Finished, Running
 from bot.task.ids import CommitSha
 from bot.task.results import Harvest, Harvested, HarvestRefused, NothingChanged
 from bot.workspace.folders import TaskFolders, remove
-from bot.workspace.policy import PROTECTED, Caps, violations
-from bot.workspace.quarantine import Quarantine
+from bot.workspace.ground import stores
+from bot.workspace.inside import GIT_INSIDE, PACK, TASK
+from bot.workspace.policy import PROTECTED, Caps, clashes, violations
+from bot.workspace.quarantine import Quarantine, entries_of
+from bot.workspace.sealed import used_by
 from bot.workspace.values import CommitMessage
-from bot.workspace.worktree import GIT_INSIDE, objects
+from bot.workspace.worktree import Worktrees
 
-_SCRIPT = """set -eu
-tree=$1 repository=$2 parent=$3; shift 3
-git init -q --bare --template= "$repository"
-mkdir -p "$repository/objects/info"
-printf '%s\\n' "$@" > "$repository/objects/info/alternates"
-export GIT_DIR="$repository"
-git read-tree "$parent"
-git --work-tree="$tree" add -A .
-made=$(git write-tree)
-commit=$(git commit-tree "$made" -p "$parent" -m harvest)
-git update-ref refs/heads/harvest "$commit"
-echo "$made $commit"
-exec git upload-pack --stateless-rpc --strict "$repository"
-"""
-"""The agent's own `.git` is never used: it may be anything. The git folder is fresh, and the worktree is read-only."""
 _NAMES = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64})\n")
 
 
@@ -45,15 +32,19 @@ class _Packed:
 
 
 class Harvester:
-    """Harvests worktrees of this sandbox within these caps."""
+    """Harvests worktrees within these caps."""
 
-    def __init__(self, sandbox: Sandbox, caps: Caps | None = None, protected: Sequence[str] = PROTECTED) -> None:
-        self._sandbox = sandbox
+    def __init__(self, trees: Worktrees, caps: Caps | None = None, protected: Sequence[str] = PROTECTED) -> None:
+        self._trees = trees
+        self._sandbox = trees.sandbox
         self._caps = caps or Caps()
         self._protected = tuple(protected)
 
     async def harvest(self, task: TaskFolders, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
-        """One commit of ours on `parent` from the tree as it is now. Files that git ignores stay behind."""
+        """One commit of ours on `parent` from the tree as it is now.
+
+        Files that git ignores stay behind, and so does what a set-up had left there before the agent came.
+        """
         quarantine = Quarantine(task.quarantine)
         await quarantine.ensure(quarantine.mirror)
         with tempfile.TemporaryFile() as pack:
@@ -63,18 +54,33 @@ class Harvester:
             pack.seek(0)
             if complaint := await quarantine.admit(pack, self._caps):
                 return HarvestRefused((f"git does not accept the changed files: {complaint}.",))
-        return await self._judge(quarantine, packed.commit, base, parent, message)
+        traces = task.traces.read_bytes() if task.traces.exists() else b""
+        return await self._judge(quarantine, packed.commit, traces, base, parent, message)
 
-    async def _judge(
-        self, quarantine: Quarantine, packed: CommitSha, base: CommitSha, parent: CommitSha, message: CommitMessage
+    async def _judge(  # two commits to compare with, and what is left out
+        self,
+        quarantine: Quarantine,
+        packed: CommitSha,
+        traces: bytes,
+        base: CommitSha,
+        parent: CommitSha,
+        message: CommitMessage,
     ) -> Harvest:
         if await quarantine.commit_of(packed) is None:
             return HarvestRefused(("The sandbox did not hand over the commit that it named.",))
         tree = await quarantine.tree_of(packed)
         entries = await quarantine.entries(parent, tree)
+        left = {(entry.path, entry.mode, entry.blob) for entry in entries_of(traces)}
+        if undone := [entry for entry in entries if (entry.path, entry.mode, entry.blob) in left]:
+            tree = await quarantine.undo(tree, undone)
+            entries = await quarantine.entries(parent, tree)
+        if not entries:
+            return NothingChanged()
         sizes = await quarantine.sizes(entries)
         links = await quarantine.links(entries, sizes)
-        if found := violations(entries, sizes, links, self._caps, self._protected):
+        found = violations(entries, sizes, links, self._caps, self._protected)
+        found += clashes(entries, await quarantine.names(tree))
+        if found:
             return HarvestRefused(found)
         files = await quarantine.changes(base, parent, tree)
         return Harvested(await quarantine.commit(tree, parent, message), files)
@@ -83,21 +89,24 @@ class Harvester:
         self, task: TaskFolders, quarantine: Quarantine, parent: CommitSha, pack: IO[bytes]
     ) -> _Packed | NothingChanged | HarvestRefused:
         """Run the script in a sandbox of its own; the pack, up to the cap, goes to the file."""
-        await remove(self._sandbox, task.harvest)
-        self._sandbox.make_folder(task.harvest)
+        await remove(self._sandbox, task.harvest, task.number)
+        self._sandbox.make_folder(task.harvest, task.number)
         before = await quarantine.tree_of(parent)
-        stores = objects(quarantine)
-        binds = (Bind(task.tree, "/task"), Bind(task.harvest, "/harvest", writable=True), *stores)
-        box = Box(binds, "/harvest", GIT_INSIDE)
-        places = [self._sandbox.path(box, inside) for inside in ("/task", "/harvest")]
-        argv = ["/bin/sh", "-c", _SCRIPT, "harvest", *places, parent, *(bind.target for bind in stores)]
+        borrowed = stores(quarantine)
+        index = [Bind(self._trees.sealed.tree(key) / ".git" / "index", "/index") for key in used_by(task.work.user)[:1]]
+        tree = self._trees.show(task, task.work, writable=False)
+        box = tree.with_binds(Bind(task.harvest, "/harvest", writable=True), *index, *borrowed)
+        box = replace(box, cwd="/harvest", env=GIT_INSIDE)
+        places = [self._sandbox.path(box, inside) for inside in (TASK, "/harvest")]
+        words = [*places, parent, "/index" if index else "", *(bind.target for bind in borrowed)]
+        argv = ["/bin/sh", "-c", PACK, "harvest", *words]
         try:
             async with await self._sandbox.start(
                 box, argv, Limits(seconds=self._caps.seconds), trusted=True
             ) as running:
                 return await self._receive(running, before, parent, pack)
         finally:
-            await remove(self._sandbox, task.harvest)
+            await remove(self._sandbox, task.harvest, task.number)
 
     async def _receive(
         self, running: Running, before: str, parent: CommitSha, pack: IO[bytes]

@@ -1,7 +1,8 @@
 """Which changes of a tree we take over: pure rules over the list of changed entries."""
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.task.globs import glob
@@ -47,11 +48,12 @@ class Entry:
     old_mode: str
     mode: str
     blob: str
+    old_blob: str = ""
 
     @property
     def text(self) -> str:
         """The path for a person, on one line whatever it holds."""
-        return "".join(c if c.isprintable() else "�" for c in self.path.decode(errors="replace"))
+        return plain(self.path.decode(errors="replace"))
 
     @property
     def is_link(self) -> bool:
@@ -79,6 +81,38 @@ def violations(
     if len(found) > _NAMED:
         found[_NAMED:] = [f"And {len(found) - _NAMED} more."]
     return tuple(found)
+
+
+def clashes(entries: Sequence[Entry], names: Iterable[bytes]) -> tuple[str, ...]:
+    """New names that differ from another one of the tree only by case or form: many file systems hold one of them."""
+    new = [entry for entry in entries if entry.old_mode == _GONE]
+    if not new:
+        return ()
+    spelled: dict[str, set[str]] = {}
+    for name in names:
+        for path in _wholes(name):
+            spelled.setdefault(_folded(path), set()).add(path)
+    found = []
+    for entry in new:
+        others = sorted(other for path in _wholes(entry.path) for other in spelled.get(_folded(path), set()) - {path})
+        if others:
+            found.append(f"The name `{entry.text}` differs from `{plain(others[0])}` only by the case of letters.")
+    return tuple(found[:_NAMED])
+
+
+def plain(text: str) -> str:
+    """On one line whatever it holds."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def _wholes(path: bytes) -> list[str]:
+    """A path, and the folders that it lies in."""
+    parts = path.decode(errors="replace").split("/")
+    return ["/".join(parts[:size]) for size in range(1, len(parts) + 1)]
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFKC", path).casefold()
 
 
 def leaves_tree(path: bytes, target: bytes) -> bool:

@@ -1,6 +1,7 @@
 """A bare repository for what came out of a sandbox: it borrows from the mirror, and nothing flows back there."""
 
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +75,21 @@ class Quarantine:
 
     async def entries(self, old: str, new: str) -> list[Entry]:
         """What differs between two trees or commits."""
-        fields = (await git(self.path, "diff-tree", "--raw", "--no-abbrev", *_DIFF, old, new)).split(b"\0")
-        found = []
-        for facts, path in zip(fields[::2], fields[1::2], strict=False):
-            old_mode, mode, _, blob, status = facts.decode().lstrip(":").split()
-            found.append(Entry(path, status[0], old_mode, mode, blob))
-        return found
+        return entries_of(await git(self.path, "diff-tree", "--raw", "--no-abbrev", *_DIFF, old, new))
+
+    async def names(self, tree: str) -> list[bytes]:
+        """Every path of a tree."""
+        listing = await git(self.path, "ls-tree", "-rz", "--full-tree", "--name-only", tree)
+        return [name for name in listing.split(b"\0") if name]
+
+    async def undo(self, tree: str, entries: Iterable[Entry]) -> str:
+        """The tree with these entries as they were."""
+        rows = b"".join(f"{e.old_mode} {e.old_blob}\t".encode() + e.path + b"\0" for e in entries)
+        with tempfile.TemporaryDirectory(prefix="undo-") as folder:
+            env = {"GIT_INDEX_FILE": f"{folder}/index"}
+            await git(self.path, "read-tree", tree, env=env)
+            await git(self.path, "update-index", "-z", "--index-info", stdin=rows, env=env)
+            return (await git(self.path, "write-tree", env=env)).decode().strip()
 
     async def sizes(self, entries: Iterable[Entry]) -> dict[str, int]:
         """Bytes of every changed file, by object name."""
@@ -110,3 +120,13 @@ class Quarantine:
         env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
         made = await git(self.path, "commit-tree", tree, "-p", parent, "-F", "-", stdin=message.text.encode(), env=env)
         return CommitSha(made.decode().strip())
+
+
+def entries_of(raw: bytes) -> list[Entry]:
+    """What `git diff-tree --raw -z` or `git diff-index --raw -z` tells."""
+    fields = raw.split(b"\0")
+    found = []
+    for facts, path in zip(fields[::2], fields[1::2], strict=False):
+        old_mode, mode, old_blob, blob, status = facts.decode().lstrip(":").split()
+        found.append(Entry(path, status[0], old_mode, mode, blob, old_blob))
+    return found

@@ -44,7 +44,7 @@ async def save_state(sandbox: Sandbox, task: TaskFolders) -> bytes | None:
     """HOME as a compressed tar of files, folders and links, made inside; None when empty or too large."""
     if not task.home.exists():
         return None
-    box = Box((Bind(task.home, "/home/agent"),), "/")
+    box = Box((Bind(task.home, "/home/agent"),), "/", tenant=task.number)
     kept = bytearray()
     argv = ["/bin/sh", "-c", _SAVE, "save", sandbox.path(box, "/home/agent"), str(_UNPACKED_KIB)]
     limits = Limits(seconds=300, output_bytes=STATE_BYTES)
@@ -54,8 +54,8 @@ async def save_state(sandbox: Sandbox, task: TaskFolders) -> bytes | None:
 
 async def restore_state(sandbox: Sandbox, task: TaskFolders, state: bytes) -> None:
     """Unpack a saved HOME, inside."""
-    home = sandbox.make_folder(task.home)
-    box = Box((Bind(home, "/home/agent", writable=True),), "/")
+    home = sandbox.make_folder(task.home, task.number)
+    box = Box((Bind(home, "/home/agent", writable=True),), "/", tenant=task.number)
     argv = ["/bin/sh", "-c", _RESTORE, "restore", sandbox.path(box, "/home/agent")]
     finished = await sandbox.run(box, argv, Limits(seconds=300), stdin=state, trusted=True)
     if finished.exit_code != 0:

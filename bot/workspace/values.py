@@ -1,8 +1,11 @@
 """Plain values of the workspace door."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.sandbox.box import Box, Limits
 from bot.task.ids import CommitSha
 
 
@@ -55,3 +58,51 @@ class PushRefused:
     """The remote does not want it (protected branch, rule, missing permission): its words, one line."""
 
     reason: str
+
+
+Access = Callable[[], AbstractAsyncContextManager[Callable[[Box], Box]]]
+"""Opens something for a while, and furnishes boxes with it: a way to package registries, say."""
+
+
+def offline() -> AbstractAsyncContextManager[Callable[[Box], Box]]:
+    """Nothing is lent: no network, no secrets."""
+    return nullcontext(lambda box: box)
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """The set-up of a repository: a command, and how much it may use."""
+
+    command: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Layered:
+    """What the set-up made is a layer under every worktree of the task that has the same manifests."""
+
+    seconds: float
+    """How long it took when it was run; 0.0: another task had run it before."""
+    output: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class InPlace:
+    """The set-up has to be run in the worktree itself. Without a reason: this machine shares no layers."""
+
+    why: str = ""
+    """Part of a sentence: `the change touches poetry.lock`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpFailed:
+    """The set-up did not get to its end; the next task tries again, after a few minutes."""
+
+    exit_code: int | None
+    note: str
+    """Why there is no layer although it ended, or why there is no exit code; else empty."""
+    output: bytes = field(repr=False)
+    seconds: float = 0.0
+
+
+Prepared = Layered | InPlace | SetUpFailed

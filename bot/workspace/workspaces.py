@@ -8,14 +8,29 @@ from bot.sandbox.process import Sandbox
 from bot.task.evidence import ChangedFile
 from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
 from bot.task.results import FileChange, Harvest
-from bot.workspace import publish, saved, subject, worktree
-from bot.workspace.folders import Folders, TaskFolders, own, remove
+from bot.workspace import publish, saved, subject
+from bot.workspace.folders import Folders, TaskFolders, own
 from bot.workspace.harvest import Harvester
+from bot.workspace.layer import Layers
 from bot.workspace.mirror import Mirrors
 from bot.workspace.policy import PROTECTED, Caps
 from bot.workspace.quarantine import Quarantine
 from bot.workspace.remote import bring, heads
-from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
+from bot.workspace.sealed import Sealed
+from bot.workspace.values import (
+    Access,
+    BranchMoved,
+    CommitMessage,
+    Fetched,
+    FetchRefused,
+    Prepared,
+    Pushed,
+    PushRefused,
+    Remote,
+    SetUp,
+    offline,
+)
+from bot.workspace.worktree import Worktrees
 
 
 async def always() -> None:
@@ -26,7 +41,7 @@ class GitWorkspaces:
     """Worktrees under one folder that is the bot's alone. Implements `bot.flow.doors.Workspaces`.
 
     `caps` and `protected` (globs) bound what a harvest may bring; `fence` is called right before a push, and raises
-    when nothing may be pushed any more.
+    when nothing may be pushed any more; `access` is what a set-up may reach.
     """
 
     def __init__(
@@ -37,11 +52,15 @@ class GitWorkspaces:
         caps: Caps | None = None,
         protected: Sequence[str] = PROTECTED,
         fence: Callable[[], Awaitable[None]] = always,
+        access: Access = offline,
     ) -> None:
         self._folders = Folders(root.resolve())
         self._sandbox = sandbox
         self._mirrors = Mirrors(self._folders)
-        self._harvester = Harvester(sandbox, caps, protected)
+        sealed = Sealed(self._folders, sandbox)
+        self._layers = Layers(sandbox, sealed, access)
+        self._trees = Worktrees(sandbox, sealed, self._layers)
+        self._harvester = Harvester(self._trees, caps, protected)
         self._fence = fence
 
     async def fetch(
@@ -79,11 +98,16 @@ class GitWorkspaces:
     async def open(self, task: TaskId, repo: RepoRef, start: CommitSha) -> bool:
         """The worktree exists, made from `start`; True if a complete one was there already and was kept."""
         await self._quarantine(task, repo)
-        return await worktree.open_tree(self._sandbox, self._of(task), start)
+        return await self._trees.open(self._of(task), start)
+
+    async def set_up(self, task: TaskId, repo: RepoRef, commit: CommitSha, setup: SetUp) -> Prepared:
+        """Worktrees of this task stand on what the set-up makes, wherever they have the manifests of this commit."""
+        await self._quarantine(task, repo)
+        return await self._layers.prepare(self._of(task), commit, setup)
 
     def box(self, task: TaskId) -> Box:
         """What a process in the opened worktree sees."""
-        return worktree.box(self._of(task))
+        return self._trees.box(self._of(task))
 
     async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
         """One commit of ours on `parent` from the worktree as it is; the worktree stays as it is."""
@@ -112,10 +136,10 @@ class GitWorkspaces:
 
     async def check_out(self, task: TaskId, commit: CommitSha) -> Box:
         """A clean checkout of exactly this commit, with an empty HOME and `$REPORTS`."""
-        return await worktree.open_checkout(self._sandbox, self._of(task), commit)
+        return await self._trees.check_out(self._of(task), commit)
 
     async def drop_checkout(self, task: TaskId) -> None:
-        await worktree.drop_checkout(self._sandbox, self._of(task))
+        await self._trees.drop_checkout(self._of(task))
 
     async def save(self, task: TaskId, base: CommitSha, commit: CommitSha) -> bytes:
         """`base..commit` as a git bundle; empty when they are the same."""
@@ -151,19 +175,21 @@ class GitWorkspaces:
 
     async def close(self, task: TaskId) -> None:
         """Remove worktree, checkout, state and quarantine."""
-        folders = self._of(task)
-        folders.opened.unlink(missing_ok=True)
-        await worktree.drop_checkout(self._sandbox, folders)
-        for folder in (folders.tree, folders.harvest, folders.home, folders.root):
-            await remove(self._sandbox, folder)
+        await self._trees.close(self._of(task))
 
     async def forget(self, repo: RepoRef) -> None:
-        """Remove the mirror. The worktrees that borrow from it have to be closed before."""
+        """Remove the mirror, and what was built from it. The worktrees that borrow from it have to be closed before."""
+        await self._trees.sealed.forget(str(repo.id))
         await self._mirrors.drop(repo)
 
     async def leftovers(self) -> Sequence[TaskId]:
         """Tasks that have a folder on this machine."""
         return self._folders.tasks()
+
+    @property
+    def sealed(self) -> Sealed:
+        """What worktrees stand on."""
+        return self._trees.sealed
 
     def _of(self, task: TaskId) -> TaskFolders:
         return self._folders.task(task)

@@ -1,99 +1,112 @@
-"""The worktree of a task and the clean checkout of a commit, both made inside a sandbox."""
+"""The worktree of a task and the clean checkout of a commit: overlays of a template, or plain checkouts."""
 
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from bot.sandbox.box import Bind, Box, Limits
+from bot.sandbox.box import Bind, Box, Overlay
 from bot.sandbox.process import Sandbox
 from bot.task.ids import CommitSha
-from bot.workspace.errors import GitFailed
-from bot.workspace.folders import TaskFolders, own, remove
+from bot.task.results import SandboxLevel
+from bot.workspace.folders import Place, TaskFolders, own, remove
+from bot.workspace.ground import ground, stand_on_template, stores
+from bot.workspace.inside import CHECK_OUT, GIT_INSIDE, HOME, REPORTS, SWITCH, TASK
+from bot.workspace.layer import Layers
 from bot.workspace.quarantine import Quarantine
-
-HOME, TASK, REPORTS = "/home/agent", "/task", "/reports"
-
-GIT_INSIDE = {
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    **{f"GIT_{role}_{key}": "agent" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")},
-    "GIT_CONFIG_COUNT": "5",
-    "GIT_CONFIG_KEY_0": "core.hooksPath",
-    "GIT_CONFIG_VALUE_0": "/dev/null",
-    "GIT_CONFIG_KEY_1": "core.fsmonitor",
-    "GIT_CONFIG_VALUE_1": "false",
-    "GIT_CONFIG_KEY_2": "gc.auto",
-    "GIT_CONFIG_VALUE_2": "0",
-    "GIT_CONFIG_KEY_3": "core.bigFileThreshold",
-    "GIT_CONFIG_VALUE_3": "1m",
-    "GIT_CONFIG_KEY_4": "advice.addEmbeddedRepo",
-    "GIT_CONFIG_VALUE_4": "false",
-}
-"""For our own git commands inside a sandbox; the agent's git sees none of it."""
-
-_CHECK_OUT = """set -eu
-tree=$1 commit=$2; shift 2
-cd "$tree"
-git init -q -b work --template= .
-mkdir -p .git/objects/info
-printf '%s\\n' "$@" > .git/objects/info/alternates
-git config user.name agent
-git config user.email agent@localhost
-git update-ref refs/heads/work "$commit"
-git read-tree -mu HEAD
-"""
-_LIMITS = Limits(seconds=900)
+from bot.workspace.sealed import Key, Sealed, used_by
+from bot.workspace.setup import TRACES
+from bot.workspace.template import run
 
 
-def objects(quarantine: Quarantine) -> tuple[Bind, ...]:
-    """Everything that a private `.git` borrows, read-only and at its own path: the stores name each other by it."""
-    stores = (quarantine.mirror / "objects", quarantine.path / "objects")
-    return tuple(Bind(store, str(store)) for store in stores)
+@dataclass(frozen=True, slots=True)
+class Worktrees:
+    """Makes and shows the trees of tasks."""
 
+    sandbox: Sandbox
+    sealed: Sealed
+    layers: Layers
 
-def box(task: TaskFolders) -> Box:
-    """What the agent sees: its worktree, its HOME, borrowed objects."""
-    binds = (Bind(task.tree, TASK, writable=True), Bind(task.home, HOME, writable=True))
-    return Box((*binds, *objects(Quarantine(task.quarantine))), TASK)
+    async def open(self, task: TaskFolders, start: CommitSha) -> bool:
+        """The agent's worktree exists, made from `start`; True if a complete one was there already."""
+        if task.opened.exists() and self._fits(task.work):
+            return True
+        task.opened.unlink(missing_ok=True)
+        await self._clear(task, task.work)
+        task.traces.unlink(missing_ok=True)
+        self.sandbox.make_folder(task.home, task.number)
+        layer = await self._make(task, task.work, start)
+        if layer is not None:
+            task.traces.write_bytes((self.sealed.path(layer) / TRACES).read_bytes())
+        task.opened.write_text(f"{start}\n")
+        return False
 
+    def box(self, task: TaskFolders) -> Box:
+        """What the agent sees: its worktree, its HOME, borrowed objects."""
+        home = Bind(task.home, HOME, writable=True)
+        return self.show(task, task.work).with_binds(home, *stores(Quarantine(task.quarantine)))
 
-async def open_tree(sandbox: Sandbox, task: TaskFolders, start: CommitSha) -> bool:
-    """The worktree exists, made from `start`; True if a complete one was there already."""
-    if task.opened.exists():
-        return True
-    await remove(sandbox, task.tree)
-    sandbox.make_folder(task.tree)
-    sandbox.make_folder(task.home)
-    await _check_out(sandbox, Quarantine(task.quarantine), task.tree, start)
-    task.opened.write_text(f"{start}\n")
-    return False
+    async def check_out(self, task: TaskFolders, commit: CommitSha) -> Box:
+        """A new checkout of exactly this commit, an empty HOME, and a folder for reports."""
+        await self.drop_checkout(task)
+        place = task.check
+        own(place.root)
+        home, reports = (self.sandbox.make_folder(place.root / name, task.number) for name in ("home", "reports"))
+        await self._make(task, place, commit)
+        binds = tuple(Bind(*pair, writable=True) for pair in ((home, HOME), (reports, REPORTS)))
+        box = self.show(task, place).with_binds(*binds, *stores(Quarantine(task.quarantine)))
+        return box.with_env(REPORTS=REPORTS)
 
+    async def drop_checkout(self, task: TaskFolders) -> None:
+        for name in ("tree", "room", "home", "reports"):
+            await remove(self.sandbox, task.check.root / name, task.number)
+        task.check.user.unlink(missing_ok=True)
+        if task.check.root.exists():
+            task.check.root.rmdir()
 
-async def open_checkout(sandbox: Sandbox, task: TaskFolders, commit: CommitSha) -> Box:
-    """A new checkout of exactly this commit, an empty HOME, and a folder for reports."""
-    await drop_checkout(sandbox, task)
-    own(task.check)
-    tree, home, reports = (sandbox.make_folder(task.check / name) for name in ("tree", "home", "reports"))
-    quarantine = Quarantine(task.quarantine)
-    await _check_out(sandbox, quarantine, tree, commit)
-    binds = tuple(Bind(*pair, writable=True) for pair in ((tree, TASK), (home, HOME), (reports, REPORTS)))
-    return Box((*binds, *objects(quarantine)), TASK, {"REPORTS": REPORTS})
+    async def close(self, task: TaskFolders) -> None:
+        """Everything of the task is gone; what it stood on is free."""
+        task.opened.unlink(missing_ok=True)
+        await self.drop_checkout(task)
+        for folder in (task.work.tree, task.work.room, task.harvest, task.home, task.root):
+            await remove(self.sandbox, folder, task.number)
 
+    def show(self, task: TaskFolders, place: Place, *, writable: bool = True) -> Box:
+        """The tree alone, at /task."""
+        keys = used_by(place.user)
+        if not keys:
+            return Box((Bind(place.tree, TASK, writable=writable),), TASK, tenant=task.number)
+        sealed = tuple(self.sealed.tree(key) for key in keys)
+        return Box((), TASK, tenant=task.number, overlay=Overlay(sealed, place.room, TASK, writable=writable))
 
-async def drop_checkout(sandbox: Sandbox, task: TaskFolders) -> None:
-    for name in ("tree", "home", "reports"):
-        await remove(sandbox, task.check / name)
-    if task.check.exists():
-        task.check.rmdir()
+    @property
+    def overlays(self) -> bool:
+        return self.sandbox.level is SandboxLevel.OVERLAY
 
+    async def _make(self, task: TaskFolders, place: Place, commit: CommitSha) -> Key | None:
+        """The tree, untouched; the layer that it has."""
+        quarantine = Quarantine(task.quarantine)
+        borrowed = stores(quarantine)
+        targets = [store.target for store in borrowed]
+        if not self.overlays:
+            self.sandbox.make_folder(place.tree, task.number)
+            box = self._ours(task, place, borrowed)
+            await run(self.sandbox, box, CHECK_OUT, self.sandbox.path(box, TASK), commit, *targets)
+            return None
+        self.sandbox.make_room(place.room, task.number)
+        base = await ground(self.sealed, quarantine, commit)
+        await stand_on_template(self.sealed, self.sandbox, place.user, quarantine, base)
+        layer = await self.layers.stand_on(task, place, base, commit)
+        if base != commit:
+            await run(self.sandbox, self._ours(task, place, borrowed), SWITCH, commit, *targets)
+        return layer
 
-async def _check_out(sandbox: Sandbox, quarantine: Quarantine, tree: Path, commit: CommitSha) -> None:
-    stores = objects(quarantine)
-    world = Box((Bind(tree, TASK, writable=True), *stores), TASK, GIT_INSIDE)
-    argv = ["/bin/sh", "-c", _CHECK_OUT, "checkout", sandbox.path(world, TASK), commit, *(s.target for s in stores)]
-    finished = await sandbox.run(world, argv, _LIMITS, trusted=True)
-    if finished.exit_code != 0:
-        said = finished.output.decode(errors="replace").strip()
-        raise GitFailed(f"check out {commit}", finished.exit_code, f"{finished.ending}: {said}")
+    def _ours(self, task: TaskFolders, place: Place, borrowed: tuple[Bind, ...]) -> Box:
+        """For our own git, before anybody else was there."""
+        return replace(self.show(task, place).with_binds(*borrowed), env=GIT_INSIDE)
+
+    def _fits(self, place: Place) -> bool:
+        """Made as this machine can show it; the operator may have changed what it can do."""
+        return place.room.exists() == self.overlays
+
+    async def _clear(self, task: TaskFolders, place: Place) -> None:
+        for folder in (place.tree, place.room):
+            await remove(self.sandbox, folder, task.number)
+        place.user.unlink(missing_ok=True)
