@@ -4,10 +4,9 @@ Only commits of people are set up here. What a changed manifest brings is made i
 with it: no task can put anything into the layer of another.
 """
 
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.sandbox.process import Sandbox
@@ -33,6 +32,8 @@ class Layers:
     sandbox: Sandbox
     sealed: Sealed
     access: Access = offline
+    failures: dict[Key, tuple[float, SetUpFailed]] = field(default_factory=dict)
+    """The last one of each layer, and when it was."""
 
     async def prepare(self, task: TaskFolders, commit: CommitSha, setup: SetUp) -> Prepared:
         """The layer for this commit is there, and the task holds it."""
@@ -93,31 +94,18 @@ class Layers:
         return Facts.read(self.sealed.path(key))
 
     def _failed(self, key: Key) -> SetUpFailed | None:
-        path = _failure(self.sealed.path(key))
-        try:
-            if time.time() - path.stat().st_mtime > FAILURE_KEPT:
-                return None
-            told = json.loads(path.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return SetUpFailed(told["exit_code"], told["note"], told["output"].encode(), told["seconds"])
+        at, failed = self.failures.get(key, (0.0, None))
+        return failed if time.monotonic() - at < FAILURE_KEPT else None
 
     def _remember(self, key: Key, failure: Failure) -> SetUpFailed:
-        told = {**asdict(failure), "output": failure.output.decode(errors="replace")}
-        path = _failure(self.sealed.path(key))
-        new = path.with_name(f"{path.name}.new")
-        new.write_text(json.dumps(told))
-        new.replace(path)
-        return SetUpFailed(failure.exit_code, failure.note, failure.output, failure.seconds)
+        failed = SetUpFailed(failure.exit_code, failure.note, failure.output, failure.seconds)
+        self.failures[key] = (time.monotonic(), failed)
+        return failed
 
 
 def _holder(task: TaskFolders) -> Path:
     """What the task keeps from being removed, whether or not a worktree stands on it now."""
     return task.root / "uses.setup"
-
-
-def _failure(entry: Path) -> Path:
-    return entry.with_name(f"{entry.name}.failed")
 
 
 async def _no(entry: Path) -> bool:

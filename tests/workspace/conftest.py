@@ -9,7 +9,6 @@ import pytest
 from bot.sandbox.box import Limits
 from bot.sandbox.capability import Capability
 from bot.sandbox.process import Sandbox
-from bot.sandbox.running import Ending
 from bot.task.ids import BranchName, CommitSha, InstallationId, RepoRef, TaskId
 from bot.task.results import Harvest
 from bot.workspace.values import CommitMessage, Fetched, Remote
@@ -53,7 +52,6 @@ class Desk:
         """What the agent does in its worktree, as it may: in the sandbox."""
         box = self.door.box(self.task)
         finished = await self.sandbox.run(box, ["bash", "-c", script], Limits(seconds=60))
-        assert finished.ending is Ending.EXITED, finished
         return finished.output.decode(errors="replace")
 
     async def harvest(self, parent: CommitSha | None = None) -> Harvest:
