@@ -23,6 +23,7 @@ from bot.task.events import (
     LabelRemoved,
     PullClosed,
     PullMerged,
+    PullReopened,
     RetryRequested,
     Said,
     StopRequested,
@@ -30,7 +31,7 @@ from bot.task.events import (
 )
 from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, LossHint, PullHint, ReviewHint
 from bot.task.ids import FactKey, IssueRef, PullNumber, RepoRef, ReviewId
-from bot.task.model import LABEL_RUN, Cause, CauseKind, Stage, Task, stage
+from bot.task.model import LABEL_RUN, Cause, CauseKind, Phase, Stage, Task, stage
 from bot.task.observed import Comment, Issue, LabelChange, ReviewState
 from bot.task.rules import Rulebook
 
@@ -247,17 +248,27 @@ class Observer:
     # ── the pull request ──
 
     async def pull(self, repo: RepoRef, number: PullNumber) -> None:
-        """Merged, or closed without a merge."""
+        """Merged, closed without a merge, or open again."""
         task = await self.store.task_of_pull(repo.id, number)
         if task is None:
             return
         seen = await self.github.pull(repo, number)
-        if seen is None or seen.is_open:
+        if seen is None or (seen.is_open and task.phase is not Phase.DISCARDED):
             return
         if seen.merged:
             await self.store.apply(task.id, PullMerged(), FactKey(f"pull:{number}:merged"))
-        else:
-            await self.store.apply(task.id, PullClosed(), FactKey(f"pull:{number}:closed@run{task.run}"))
+            return
+        history = await self.store.history(task.id)
+        times = sum(isinstance(one.event, PullReopened) for one in history)
+        if not seen.is_open:
+            await self.store.apply(task.id, PullClosed(), FactKey(f"pull:{number}:closed:{times}@run{task.run}"))
+        elif await self._is_newest(task):
+            await self.store.apply(task.id, PullReopened(), FactKey(f"pull:{number}:reopened:{times}"))
+
+    async def _is_newest(self, task: Task) -> bool:
+        """A task that began after this one has taken its place."""
+        latest = await self.store.latest_task(task.issue.repo.id, task.issue.number)
+        return latest is not None and latest.id == task.id and await self._is_open(task)
 
 
 def _listens(task: Task) -> bool:

@@ -58,7 +58,7 @@ class ReadStore:
         return await self._reading.read(lambda conn: tasks.of_pull(conn, repo_id, pull))
 
     async def tasks_of_repo(self, repo_id: int) -> list[Task]:
-        """The newest task of each issue, if it is live, or halted with a pull request."""
+        """The newest task of each issue, if it is live, or halted with a pull request, or newly closed."""
         return await self._reading.read(lambda conn: tasks.to_watch(conn, repo_id))
 
     async def repositories(self) -> list[RepoRef]:

@@ -60,13 +60,28 @@ def of_pull(conn: Connection, repo_id: int, pull: PullNumber) -> Task | None:
     return _one(conn, select(tasks.c.payload).where(of_pull).order_by(tasks.c.id.desc()).limit(1))
 
 
+CLOSED_WATCHED = 20
+"""How many closed pull requests of a repository are looked at again and again."""
+
+
 def to_watch(conn: Connection, repo_id: int) -> list[Task]:
-    """The newest task of each issue of a repository, if it is live, or halted with a pull request."""
+    """The newest task of each issue of a repository, if it is live, or halted with a pull request.
+
+    Of the ones whose pull request was closed, the last few: it may be opened again.
+    """
     newer = tasks.alias("newer")
     outdated = exists().where(
         newer.c.repo_id == tasks.c.repo_id, newer.c.issue == tasks.c.issue, newer.c.generation > tasks.c.generation
     )
-    watched = or_(tasks.c.live.is_(true()), and_(tasks.c.phase.in_(HALTED), tasks.c.pull.is_not(None)))
+    closed = (
+        select(tasks.c.id)
+        .where(tasks.c.repo_id == repo_id, tasks.c.phase == Phase.DISCARDED)
+        .order_by(tasks.c.updated_at.desc())
+        .limit(CLOSED_WATCHED)
+    )
+    watched = or_(
+        tasks.c.live.is_(true()), and_(tasks.c.phase.in_(HALTED), tasks.c.pull.is_not(None)), tasks.c.id.in_(closed)
+    )
     query = select(tasks.c.payload).where(tasks.c.repo_id == repo_id, watched, ~outdated).order_by(tasks.c.id)
     return [decode_task(payload) for payload in conn.execute(query).scalars()]
 

@@ -118,6 +118,11 @@ class AccessLost:
     """The App does not see the repository any more: uninstalled, taken out, deleted, or moved to someone else."""
 
 
+@dataclass(frozen=True, slots=True)
+class PullReopened:
+    """The pull request, closed before, is open again."""
+
+
 # ── results of a run ──
 
 ThreadAnswers = tuple[tuple[int, str], ...]
@@ -313,6 +318,7 @@ PersonEvent = (
     | PullMerged
     | PullClosed
     | AccessLost
+    | PullReopened
 )
 AgentResult = ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed
 RunResult = (

@@ -19,6 +19,7 @@ from bot.task.effects import (
     DeleteBranch,
     React,
     Reply,
+    SetLabels,
     TaskEffect,
     UpdateStatus,
 )
@@ -34,6 +35,7 @@ from bot.task.events import (
     PersonEvent,
     PullClosed,
     PullMerged,
+    PullReopened,
     RetryRequested,
     Said,
     StatusPosted,
@@ -101,6 +103,7 @@ def transition(task: Task, event: TaskEvent) -> Transition:
             | PullMerged()
             | PullClosed()
             | AccessLost()
+            | PullReopened()
         ):
             return _on_person(task, event)
         case _:
@@ -129,6 +132,8 @@ def _on_person(task: Task, event: PersonEvent) -> Transition:
             return _pull_closed(task)
         case AccessLost():
             return abandon(task) if task.live else _over(task)
+        case PullReopened():
+            return _pull_reopened(task)
         case _:
             assert_never(event)
 
@@ -177,6 +182,15 @@ def _pull_closed(task: Task) -> Transition:
             return _over(task)
         case never:
             assert_never(never)
+
+
+def _pull_reopened(task: Task) -> Transition:
+    """Where a closing had ended the task, it goes on as it stood: the pull request waits for its reviewers."""
+    match task.phase:
+        case Phase.DISCARDED:
+            return Moved(replace(task, phase=Phase.IN_REVIEW), (SetLabels(), UpdateStatus()))
+        case _:
+            return Ignored(f"the task is {task.phase}: its closing had ended nothing")
 
 
 def _feedback(task: Task, event: FeedbackGiven) -> Transition:

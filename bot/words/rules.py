@@ -1,6 +1,6 @@
 """What to mend when a repository's rules reject our branch."""
 
-from bot.task.ids import BranchName
+from bot.task.ids import BranchName, PullNumber
 
 _WHERE = "in Settings → Rules (or Settings → Branches)"
 _MENDS = (
@@ -42,6 +42,14 @@ _MENDS = (
 )
 """Words of GitHub, and the mend."""
 _RULES = ("rule violations", "protected branch", "gh006", "gh013", "restricted")
+
+
+def retargeted(pull: PullNumber, base: BranchName, default: BranchName) -> str:
+    """Why a run on a pull request onto another branch is refused."""
+    return (
+        f"pull request {pull} goes to `{base}` now, and I work onto the default branch `{default}` alone: its rules "
+        f"and checks are the ones that hold. Let it go to `{default}` again, then `/agent retry`."
+    )
 
 
 def rejected(branch: BranchName, reason: str) -> str:

@@ -27,6 +27,7 @@ from bot.task.events import (
     PublishRefused,
     PullClosed,
     PullMerged,
+    PullReopened,
     QuestionAsked,
     RetryRequested,
     RunAdmitted,
@@ -172,6 +173,8 @@ def _person(event: PersonEvent) -> str:
             return f"A command of @{said.by} was not obeyed: {answer}"
         case PullMerged():
             return "The pull request was merged"
+        case PullReopened():
+            return "The pull request was opened again"
         case PullClosed():
             return "The pull request was closed without a merge"
         case _:

@@ -135,6 +135,44 @@ async def closed(bot: Machine) -> None:
     await bot.settle()
 
 
+async def reopened(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    pull = await bot.pull_of(issue)
+    for _ in range(2):
+        bot.world.close_pull(pull)
+        await bot.settle()
+        bot.world.reopen_pull(pull)
+        await bot.settle()
+    bot.world.review(pull, "Please rename it")
+    await bot.settle()
+
+
+async def retargeted(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    pull = await bot.pull_of(issue)
+    bot.world.retarget(pull, "next")
+    bot.world.review(pull, "Please rename it")
+    await bot.settle()
+    bot.world.retarget(pull, "main")
+    bot.clock.advance(seconds=5)
+    bot.world.comment(pull, "/agent retry")
+    await bot.settle()
+
+
+async def made_a_draft(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    pull = await bot.pull_of(issue)
+    bot.world.to_draft(pull)
+    bot.world.review(pull, "Please rename it")
+    await bot.settle()
+
+
 async def issue_closed(bot: Machine) -> None:
     issue = bot.world.open_issue("Fix the widget")
     bot.world.label(issue)
@@ -263,6 +301,9 @@ CONVERSATIONS: Mapping[str, Conversation] = {
     "stopped and retried": Conversation(stopped_and_retried, script(GOOD)),
     "label removed": Conversation(label_removed, script(GOOD)),
     "closed": Conversation(closed, script(GOOD)),
+    "reopened": Conversation(reopened, script(RENAME, GOOD)),
+    "retargeted": Conversation(retargeted, script(RENAME, GOOD)),
+    "made a draft": Conversation(made_a_draft, script(RENAME, GOOD)),
     "issue closed": Conversation(issue_closed, script(GOOD)),
     "two at once": Conversation(two_at_once, script(GOOD)),
     "a stranger labels": Conversation(a_stranger_labels, script(GOOD)),

@@ -406,3 +406,36 @@ async def test_hidden_words(played: Play) -> None:
     bot = await played("hidden words")
     said(bot, 1), said(bot, 1), said(bot, 2)
     assert [word for prompt in bot.agents.prompts for word in ("keys", "\u200b") if word in prompt] == []
+
+
+async def test_reopened(played: Play) -> None:
+    bot = await played("reopened")
+    assert said(bot, 1) == snapshot("""\
+**In review** · run 2 · started <time> UTC · scripted · asked by @maintainer
+✅ prepared 0 s → ✅ agent 0 s → ✅ checks 0 s → ✅ pull request 0 s
+Pull request #2 waits for your review: reply there to steer, merge to finish.\
+""")
+    said(bot, 1), said(bot, 2)
+    assert bot.world.issues[1].labels == {"agent:run"}
+
+
+async def test_retargeted(played: Play) -> None:
+    bot = await played("retargeted")
+    said(bot, 1), said(bot, 1)
+    assert said(bot, 1) == snapshot("""\
+@maintainer **Stopped:** pull request 2 goes to `next` now, and I work onto the default branch `main` alone: its rules and checks are the ones that hold. Let it go to `main` again, then `/agent retry`.
+
+What was done is kept. `/agent retry` goes on from it, `/agent retry fresh` does so in a new session.\
+""")
+    assert [said(bot, 2), said(bot, 2)] == snapshot(
+        [
+            "Going on; the status comment on the issue says how far.",
+            "@maintainer **Updated:** `<sha>` takes up your feedback. The report above is renewed.",
+        ]
+    )
+
+
+async def test_made_a_draft(played: Play) -> None:
+    bot = await played("made a draft")
+    said(bot, 1), said(bot, 1), said(bot, 2)
+    assert bot.world.pulls[2].draft, "what a person turned into a draft stays one"

@@ -95,6 +95,7 @@ EVENTS: dict[str, TaskEvent] = {
     "PullMerged": ev.PullMerged(),
     "PullClosed": ev.PullClosed(),
     "AccessLost": ev.AccessLost(),
+    "PullReopened": ev.PullReopened(),
     "RunAdmitted": ev.RunAdmitted(RUN),
     "WorkspacePrepared": ev.WorkspacePrepared(RUN, SHA, BranchName("main"), None, True, 2),
     "RunRefused": ev.RunRefused(RUN, "the repository is empty."),

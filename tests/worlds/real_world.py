@@ -126,6 +126,18 @@ class RealWorld:
     def close_pull(self, number: int, by: str = "maintainer") -> None:
         self.forge.world.close_pull(REPO, number, by=by)
 
+    def reopen_pull(self, number: int, by: str = "maintainer") -> None:
+        self.forge.world.reopen_pull(REPO, number, by=by)
+
+    def retarget(self, number: int, base: str, by: str = "maintainer") -> None:
+        refs = self.forge.world.repo(REPO).git
+        if base != "main":
+            refs.set_ref(f"refs/heads/{base}", self.branches["main"])
+        self.forge.world.edit_pull(REPO, number, base=base, by=by)
+
+    def to_draft(self, number: int, by: str = "maintainer") -> None:
+        self.forge.world.set_draft(REPO, number, True, by=by)
+
     def close_issue(self, number: int, by: str = "maintainer") -> None:
         self.forge.world.close_issue(REPO, number, by=by)
 

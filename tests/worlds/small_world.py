@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 
 from bot.task.ids import (
+    BranchName,
     CommentId,
     CommitSha,
     InstallationId,
@@ -166,6 +167,20 @@ class SmallWorld:
         self.pulls[number] = replace(self.pulls[number], is_open=False)
         self.issues[number].is_open = False
         self.tell("pull_request", "closed", by, pull_request={"number": number}, number=number)
+
+    def reopen_pull(self, number: int, by: str = "maintainer") -> None:
+        self.pulls[number] = replace(self.pulls[number], is_open=True)
+        self.issues[number].is_open = True
+        self.tell("pull_request", "reopened", by, pull_request={"number": number}, number=number)
+
+    def retarget(self, number: int, base: str, by: str = "maintainer") -> None:
+        self.branches.setdefault(base, self.branches["main"])
+        self.pulls[number] = replace(self.pulls[number], base_branch=BranchName(base))
+        self.tell("pull_request", "edited", by, pull_request={"number": number}, number=number)
+
+    def to_draft(self, number: int, by: str = "maintainer") -> None:
+        self.pulls[number] = replace(self.pulls[number], draft=True)
+        self.tell("pull_request", "converted_to_draft", by, pull_request={"number": number}, number=number)
 
     def close_issue(self, number: int, by: str = "maintainer") -> None:
         self.issues[number].is_open = False

@@ -15,6 +15,7 @@ from bot.task.model import Task
 from bot.task.repo_config import PATH, BadConfig
 from bot.task.results import ChecksOrigin
 from bot.task.rules import agree, not_allowed
+from bot.words.rules import retargeted
 from bot.workspace.values import FetchRefused, Remote
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,9 @@ async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Worksp
         return RunRefused(effect.run, f"the App cannot see the repository {task.issue.repo.full_name} any more.")
     if repo.archived:
         return RunRefused(effect.run, f"{repo.ref.full_name} is archived, so nothing can be pushed to it.")
+    pull = await bench.github.pull(repo.ref, task.pull) if task.pull else None
+    if pull is not None and pull.is_open and pull.base_branch != repo.default_branch:
+        return RunRefused(effect.run, retargeted(pull.number, pull.base_branch, repo.default_branch))
     await _put_away(bench, task)
     remote = Remote(repo.clone_url, await bench.github.credential(repo))
     fetched = await bench.workspaces.fetch(task.id, repo.ref, remote, repo.default_branch, task.branch)

@@ -61,7 +61,7 @@ async def _report(bench: Bench, task: Task, effect: Publish, there: Repository) 
         base=prepared.base_branch,
         title=words.pull_title(task),
         ours=words.pull_body(report, url),
-        draft=words.is_draft(report),
+        draft=words.is_draft(report) or await _held(bench, task),
     )
     pull = await _put_pull(bench, there, draft)
     if not pull.is_open:
@@ -69,6 +69,15 @@ async def _report(bench: Bench, task: Task, effect: Publish, there: Repository) 
     await bench.github.request_review(repo, pull.number, await _reviewers(bench, task, pull.number))
     changed = await bench.workspaces.changes(task.id, task.start, commit) if task.start else ()
     return Published(effect.run, pull.number, commit, draft.draft, url, changed)
+
+
+async def _held(bench: Bench, task: Task) -> bool:
+    """Did a person turn into a draft what we had published as ready? Then it stays one until a person ends that."""
+    before = newest(await bench.store.history(task.id), Published)
+    if task.pull is None or before is None or before.draft:
+        return False
+    there = await bench.github.pull(task.issue.repo, task.pull)
+    return there is not None and there.draft
 
 
 async def _reviewers(bench: Bench, task: Task, pull: PullNumber) -> list[Login]:
