@@ -27,10 +27,12 @@ class _Sign:
     kind: FindingKind
     pattern: re.Pattern[str]
     words: str
+    quoted: bool = True
+    """The sign may stand in a string; else only in code."""
 
 
-def _sign(kind: FindingKind, words: str, *patterns: str) -> _Sign:
-    return _Sign(kind, re.compile("|".join(patterns)), words)
+def _sign(kind: FindingKind, words: str, *patterns: str, quoted: bool = True) -> _Sign:
+    return _Sign(kind, re.compile("|".join(patterns)), words, quoted)
 
 
 _PRODUCT = (
@@ -67,7 +69,7 @@ _PRODUCT = (
     _sign(
         FindingKind.RUNNER_TOUCHED,
         "reaches into the test runner, or ends its process",
-        r"\bos\._exit\(|\bos\.kill\(\s?os\.getp?pid|libc[^\n]{0,20}_exit",
+        r"\bos\._exit\(\s?(?![1-9])",
         r"^\s{0,200}(?:_?pytest|unittest|TestCase|TestResult)(?:\.\w{1,60}){1,6}\s?=(?!=)",
         r"setattr\(\s?(?:_?pytest|unittest|TestCase|TestResult)\b|\bimport\s+_pytest|from\s+_pytest",
         r"^\s{0,200}def\s+pytest_\w{1,60}\(|\bpytest\.hookimpl",
@@ -75,6 +77,7 @@ _PRODUCT = (
         r"Module\._(?:load|resolveFilename)\s?=|Module\.prototype\.require\s?=|(?:globalThis|global)\.(?:it|test|expect)\s?=",
         r"(?:Runner|Assertion|Expect)\.prototype\.\w{1,40}\s?=",
         r"\bat_exit\b[^\n]{0,60}exit!|register_shutdown_function\([^\n]{0,80}exit",
+        quoted=False,
     ),
     _sign(
         FindingKind.TIME_GATED,
@@ -90,16 +93,17 @@ _TESTS = (
     _sign(
         FindingKind.RUNNER_TOUCHED,
         "reaches into the test runner, or ends its process",
-        r"\bos\._exit\(|(?<!@)\bsys\.exit\(\s?0?\s?\)|\bos\.kill\(\s?os\.getp?pid",
+        r"\bos\._exit\(\s?(?![1-9])|(?<!@)\bsys\.exit\(\s?0?\s?\)",
         r"^\s{0,200}(?:async\s+)?def\s+pytest_(?:runtest|collection|ignore_collect|sessionfinish|pyfunc_call|exception_interact"
         r"|report|cmdline|load_initial|itemcollected|deselected|collect|make|pycollect|assert)\w{0,40}\(",
         r"\b(?:rep|report|result|outcome|call)\.(?:outcome|passed|failed|excinfo|wasxfail)\s?=(?!=)|\.force_result\(",
         r"\bexitstatus\s?=(?!=)|\.testsfailed\s?=(?!=)|\.shouldstop\s?=(?!=)",
         r"^\s{0,200}(?:_?pytest|unittest|TestCase|TestResult)(?:\.\w{1,60}){1,6}\s?=(?!=)|setattr\(\s?(?:_?pytest|unittest)\b",
-        r"builtins\.(?:AssertionError|__import__|__build_class__)\s?=|\bpytest_plugins\s?=|addFailure\s?=|addError\s?=",
-        r"process\.exit\(\s?0?\s?\)|process\.exitCode\s?=\s?0|process\.on\([\"'](?:uncaughtException|unhandledRejection)",
+        r"builtins\.(?:AssertionError|__import__|__build_class__)\s?=|addFailure\s?=|addError\s?=",
+        r"process\.exit\(\s?0?\s?\)|process\.exitCode\s?=\s?0|process\.on\([\"']\s{17,18}[\"']",
         r"expect\.extend\(|(?:globalThis|global)\.(?:it|test|expect|describe)\s?=",
-        r"\bos\.Exit\(0\)|std::process::exit\(0\)|System\.exit\(0\)|\bexit!|\bexit\(0\)",
+        r"\bos\.Exit\(0\)|std::process::exit\(0\)|System\.exit\(0\)|\bexit!(?! ?\(?[1-9])|(?<![.\w])exit\(0\)",
+        quoted=False,
     ),
     _sign(
         FindingKind.SELECTION_NARROWED,
@@ -125,10 +129,12 @@ def _findings(change: ChangedFile, signs: Sequence[_Sign]) -> Iterator[Finding]:
     if not _CODE.fullmatch(change.path) or change.new is None:
         return
     hashes = change.path.lower().endswith(_HASHES)
-    code = blanked(text_of(change.new), hashes, strings=False).split("\n")
-    for number, line in only_in(text_of(change.new), text_of(change.old)):
+    text = text_of(change.new)
+    code = blanked(text, hashes, strings=False).split("\n")
+    bare = blanked(text, hashes).split("\n")
+    for number, line in only_in(text, text_of(change.old)):
         for sign in signs:
-            shown = line if sign.kind in _HEADS else code[number - 1]
+            shown = line if sign.kind in _HEADS else (code if sign.quoted else bare)[number - 1]
             if sign.pattern.search(shown[:_LINE]):
                 detail = f"Line {number} {sign.words}: `{one_line(line, 100)}`."
                 yield Finding(change.path, number, sign.kind, detail)

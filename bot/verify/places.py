@@ -77,7 +77,7 @@ def _shadows(path: str, fresh: bool) -> str:
         return "stands where installed packages stand, and would be used in their place"
     if name in _PROGRAMS and folder.lower() in _PROGRAM_FOLDERS and fresh:
         return f"bears the name of the program `{name}` and may be run in its place"
-    if folder.rpartition("/")[0] in _IMPORT_FOLDERS and name == "__init__.py":
+    if folder.rpartition("/")[0] in ("", "src", "lib") and name == "__init__.py":
         return _module(folder.rpartition("/")[2], fresh)
     return _module(name.removesuffix(".py"), fresh) if folder in _IMPORT_FOLDERS and name.endswith(".py") else ""
 

@@ -4,12 +4,12 @@ A finding names the kind and the line, never the value.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 
 from bot.task.evidence import ChangedFile, Finding, FindingKind
-from bot.verify.changed import added
+from bot.verify.changed import added, text_of
 from bot.verify.locks import is_lock
 
 _PLUGINS = (
@@ -42,6 +42,8 @@ _OURS = {
     "Google API key": re.compile(r"\bAIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
 }
 """Newer than the library's last release."""
+_PRIVATE_KEY = "Private Key"
+_KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/]{40}")
 _PIECE, _OVERLAP = 1_000, 200
 _MOST_LINES = 50_000
 _MOST_FINDINGS = 50
@@ -65,14 +67,23 @@ _QUIET_FILES = re.compile(r".*\.(?:svg|ipynb|snap|map|min\.js|pem\.pub|pub|csv|p
 def secret_findings(change: ChangedFile) -> Iterator[Finding]:
     """One finding per line."""
     found = 0
+    lines = text_of(change.new).split("\n")
     for number, line in added(change):
         if found >= _MOST_FINDINGS or number > _MOST_LINES:
             return
-        if kinds := _kinds(change.path, line):
+        kinds = _kinds(change.path, line)
+        if _PRIVATE_KEY in kinds and not _has_key(lines[number - 1 : number + 6]):
+            kinds.discard(_PRIVATE_KEY)
+        if kinds:
             found += 1
             named = ", ".join(sorted(kinds))
             detail = f"Line {number} looks as if it held a credential ({named}); its value is not shown."
             yield Finding(change.path, number, FindingKind.SECRET, detail)
+
+
+def _has_key(lines: Sequence[str]) -> bool:
+    """The words `PRIVATE KEY` are followed by what could be one."""
+    return any(_KEY_MATERIAL.search(line[:5_000]) for line in lines)
 
 
 def _kinds(path: str, line: str) -> set[str]:
@@ -92,11 +103,17 @@ def _kinds_of_piece(path: str, piece: str) -> set[str]:
     if is_lock(path) or _QUIET_FILES.fullmatch(path):
         return kinds
     entropy, quoted = _random()
-    if any(not _PLACEHOLDER.search(v) and entropy(v) >= _NAMED_LIMIT for v in _NAMED_VALUE.findall(piece)):
+    if any(_is_value(value) and entropy(value) >= _NAMED_LIMIT for value in _NAMED_VALUE.findall(piece)):
         kinds.add("named like one, and random")
     elif any(_looks_random(value, entropy) for value in quoted(piece)):
         kinds.add("random characters")
     return kinds
+
+
+def _is_value(value: str) -> bool:
+    """Neither a placeholder nor a name, which has no digit in it or no small letter."""
+    mixed = any(map(str.isdigit, value)) and any(map(str.islower, value))
+    return mixed and not _PLACEHOLDER.search(value)
 
 
 def _looks_random(value: str, entropy: Callable[[str], float]) -> bool:

@@ -93,7 +93,7 @@ HEX = "9f86d081884c7d65" + "9a2feaa0c55ad015" + "a3bf4f1b2b0b822c" + "d15d6c15b0
         "key = '" + "AKIA" + "Q3EGVX7NBZ5RTJ2M'",
         "token: " + "ghp_" + RANDOM[:36],
         "GH=" + "github_pat_" + RANDOM * 2,
-        "-----BEGIN RSA " + "PRIVATE KEY-----",
+        "-----BEGIN RSA " + "PRIVATE KEY-----" + r"\n" + RANDOM,
         "url = 'postgres://app:" + "v9Kq2xWz" + "@db.internal/app'",
         "xox" + "b-123412341234-" + "abcdefabcdefabcdef",
         "ANTHROPIC = '" + "sk-" + "ant-" + RANDOM + "'",
@@ -126,6 +126,8 @@ def test_a_secret_is_found_and_not_repeated(line: str) -> None:
         ("src/a.py", "def test_the_very_long_name_of_a_thing_that_is_tested_here_2_times(): ..."),
         ("README.md", "See https://example.org/a/b?c=d#e and commit 1234567890abcdef1234567890abcdef12345678."),
         (".github/workflows/x.yml", "uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683"),
+        ("tests/test_a.py", "key = '-----BEGIN " + r"PRIVATE KEY-----\nnothing'"),
+        ("src/a.toml", 'api_key_env_var = "MISTRAL_API_KEY"'),
         ("src/a.py", 'SECRET_KIND = "authentication_token_kind"'),
     ],
 )

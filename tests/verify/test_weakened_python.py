@@ -70,7 +70,7 @@ ADD = "    assert add(1, 2) == 3\n    assert add(0, 0) == 0\n"
         ("def test_add():\n" + ADD, "", "test_removed"),
         ("def test_add", "def _test_add", "test_removed"),
         ("class TestMore", "class More", "test_removed"),
-        ("def test_bad():", "def test_tax():", "assertion_loosened test_removed"),
+        ("def test_bad():", "def test_tax():", "expectation_changed test_removed"),
         ("def test_add", "@pytest.mark.skip\ndef test_add", "test_skipped"),
         ("def test_add", "@pytest.mark.skipif(True, reason='x')\ndef test_add", "test_skipped"),
         ("def test_add", "@pytest.mark.xfail(strict=False)\ndef test_add", "test_skipped"),

@@ -8,6 +8,7 @@ from bot.task.evidence import Finding, FindingKind
 from bot.verify.plain import one_line
 from bot.verify.tested.model import EXACT, Case, Check
 
+_NAME = re.compile(r"[A-Za-z_]\w+")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 _MOST = 500
 """Assertions of one test that are paired one by one."""
@@ -30,7 +31,7 @@ def compare_checks(path: str, old: Case, new: Case, vanished: frozenset[str]) ->
     gained = [check for check in gained if not check.empty]
     pairs, alone, spare = _pairs(lost[:_MOST], gained[:_MOST])
     for before, after in pairs:
-        yield from _changed(path, name, before, after)
+        yield from _changed(path, name, before, after, gained)
     yield from _less(path, new, alone, spare, vanished)
 
 
@@ -64,14 +65,28 @@ def _pairs(lost: list[Check], gained: list[Check]) -> tuple[list[tuple[Check, Ch
     return pairs, lost, sorted(gained, key=lambda check: check.line)
 
 
-def _changed(path: str, name: str, before: Check, after: Check) -> Iterator[Finding]:
+def _changed(path: str, name: str, before: Check, after: Check, gained: Sequence[Check]) -> Iterator[Finding]:
     """One assertion that became another."""
-    if after.strictness < before.strictness or _wider(before, after):
+    if after.strictness < before.strictness and _split(before, gained):
+        detail = f"An assertion of `{name}` is taken apart: `{_shown(before)}` became `{_shown(after)}` and others."
+        yield _finding(path, after.line, FindingKind.EXPECTATION_CHANGED, detail)
+    elif after.strictness < before.strictness or _wider(before, after):
         detail = f"An assertion of `{name}` is looser: `{_shown(before)}` became `{_shown(after)}`."
         yield _finding(path, after.line, FindingKind.ASSERTION_LOOSENED, detail)
     elif after.strictness == before.strictness and not _wider(after, before) and after.subject == before.subject:
         detail = f"`{name}` expects something else: `{_shown(before)}` became `{_shown(after)}`."
         yield _finding(path, after.line, FindingKind.EXPECTATION_CHANGED, detail)
+
+
+def _split(before: Check, gained: Sequence[Check]) -> bool:
+    """A part of the same thing is now compared as strictly."""
+    parts = (f"{before.subject}.", f"{before.subject}[")
+    return any(one.subject.startswith(parts) and one.strictness >= before.strictness for one in gained)
+
+
+def _akin(before: Check, after: Check) -> bool:
+    """They speak of the same names."""
+    return bool(set(_NAME.findall(before.subject)) & set(_NAME.findall(after.subject)))
 
 
 def _wider(before: Check, after: Check) -> bool:
@@ -96,7 +111,7 @@ def _less(path: str, new: Case, alone: list[Check], spare: list[Check], vanished
     alone = [check for check in alone if not (set(re.findall(r"\w+", check.subject)) & vanished)]
     for before, after in zip(alone, spare, strict=False):
         name = one_line(new.name)
-        if after.strictness < before.strictness:
+        if after.strictness < before.strictness and _akin(before, after):
             detail = f"An assertion of `{name}` is looser: `{_shown(before)}` became `{_shown(after)}`."
             yield _finding(path, after.line, FindingKind.ASSERTION_LOOSENED, detail)
         else:

@@ -94,6 +94,8 @@ def _one(test: ast.expr) -> Check:
             return Check("not", ast.unparse(operand), "", 3, line, empty)
         case ast.BoolOp():
             return Check("or", ast.unparse(test.values[0]), ast.unparse(test), 1, line, empty)
+        case ast.Call(func=ast.Attribute(value=subject, attr="startswith" | "endswith" as end), args=[part]):
+            return Check(end, ast.unparse(subject), ast.unparse(part), 5, line, empty)
         case ast.Call(func=ast.Name(id="isinstance"), args=[subject, kind]):
             return Check("isinstance", ast.unparse(subject), ast.unparse(kind), 3, line, empty)
         case _:
