@@ -18,6 +18,7 @@ from bot.flow.worker import Worker
 from bot.github.door import Door, Server, open_door
 from bot.github.fenced import Fenced
 from bot.github.transport import AppKey
+from bot.operator.databases import isolation
 from bot.operator.decided import decide, pauses
 from bot.operator.read import read
 from bot.sandbox.capability import Capability
@@ -114,6 +115,7 @@ def build(
     agents = SandboxedAgents(sandbox, decided.profiles.values())
     observer = Observer(store, github, decided.agent, decided.rulebook, settings.onboarding)
     bench = Bench(
+        isolation=isolation(settings, read(settings), sandbox),
         store=store,
         github=github,
         workspaces=workspaces,

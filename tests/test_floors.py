@@ -30,7 +30,7 @@ PURE_LIBRARIES = frozenset(
 OWNERS = {
     "sqlalchemy": {"store"},
     "sqlite3": {"store"},
-    "psycopg": {"store"},
+    "psycopg": {"store", "sandbox"},
     "alembic": {"store"},
     "githubkit": {"github"},
     "tenacity": {"github"},
@@ -41,7 +41,8 @@ OWNERS = {
     "jinja2": {"web", "demo"},
     "subprocess": {"sandbox", "workspace", "agents", "demo", "doctor", "trial"},
 }
-"""Libraries that belong to a room: all SQL in the store, all git in the workspace, other processes in the sandbox."""
+"""Libraries that belong to a room: all SQL on our own database in the store (the sandbox makes databases for
+tasks), all git in the workspace, other processes in the sandbox."""
 
 CLOCKS = {"now", "utcnow", "today"}
 CLOCK_KEEPERS = {"bot/wiring.py", "bot/demo/forge/forge.py"}

@@ -7,6 +7,7 @@ from bot.flow.fence import LeaseLost
 from bot.flow.steps.way_out import ModelBusy
 from bot.github.errors import BadCredentials, Elsewhere, NotInstalled, RateLimited, Refused, Unavailable, Unreadable
 from bot.github.payloads import PayloadError
+from bot.sandbox.databases.service import DatabaseUnavailable
 from bot.store.errors import StoreUnavailable
 from bot.workspace.errors import RemoteUnavailable
 
@@ -51,7 +52,7 @@ def decide(error: Exception, attempt: int, now: datetime) -> Later | GiveUp:
             return Later(now + SUSPENDED_PAUSE, fault, counted=False, ours=False)
         case Refused() | PayloadError() | Unreadable() | Elsewhere():
             return GiveUp(fault, ours=False)
-        case Unavailable() | RemoteUnavailable() | NotInstalled() | BadCredentials():
+        case Unavailable() | RemoteUnavailable() | DatabaseUnavailable() | NotInstalled() | BadCredentials():
             if attempt >= OUTAGE_ATTEMPTS:
                 return GiveUp(fault, ours=False)
             return Later(now + pause(attempt), fault, counted=True, ours=False)

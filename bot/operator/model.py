@@ -8,8 +8,9 @@ from bot.operator.outside_model import EnvName, ModelSection, NamedSecretSection
 from bot.task.repo_config import MOST_FILES
 
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
+DatabaseServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40)]
 AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
-Key = Literal["setup", "checks", "agent", "limits"]
+Key = Literal["setup", "checks", "agent", "limits", "isolation"]
 Minutes = Annotated[float, Field(gt=0, le=24 * 60)]
 
 
@@ -116,6 +117,30 @@ class ToolchainsSection(_Section):
     """First entries of the PATH inside."""
 
 
+class DatabaseSection(_Section):
+    """`[databases.NAME]`: what makes databases for tasks. A repository asks for `postgresql`, or `{command: NAME}`."""
+
+    kind: Literal["postgresql", "command"]
+    url_file: str | None = None
+    """postgresql: a file that holds the URL of an administrator (CREATEDB, CREATEROLE) of a cluster for tasks alone."""
+    mode: Literal["database", "schema"] = "database"
+    """postgresql: `schema` is the weaker way, one database for all."""
+    connections: int = Field(default=20, ge=1, le=1000)
+    """postgresql: how many one task may have."""
+    statement_seconds: float = Field(default=0, ge=0)
+    """postgresql: longest statement, 0: any; a task can set it higher for itself."""
+    create: tuple[str, ...] = ()
+    """command: program and arguments; the name is added. Prints the URL on its last line."""
+    drop: tuple[str, ...] = ()
+    """command: the same, to remove it; nothing to remove is no error."""
+    env_file: str | None = None
+    """command: a file of NAME=VALUE lines, for these two programs alone."""
+    seconds: float = Field(default=120, gt=0)
+    """command: how long each may take."""
+    socket: str | None = None
+    """command: a folder that sandboxes see read-only at /run/database."""
+
+
 class OperatorFile(_Section):
     """The whole file."""
 
@@ -134,3 +159,4 @@ class OperatorFile(_Section):
     models: dict[AgentName, ModelSection] = Field(default_factory=dict)
     registries: dict[AgentName, RegistrySection] = Field(default_factory=dict)
     secrets: dict[EnvName, NamedSecretSection] = Field(default_factory=dict)
+    databases: dict[DatabaseServiceName, DatabaseSection] = Field(default_factory=dict)

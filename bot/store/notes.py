@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cache
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from bot.store import schema as s
 from bot.store.upsert import insert
@@ -41,6 +41,25 @@ def mark(conn: Connection, name: str, value: str) -> None:
 def marked(conn: Connection, name: str) -> str | None:
     """The value remembered under a name."""
     return conn.execute(select(s.marks.c.value).where(s.marks.c.name == name)).scalar()
+
+
+def marks(conn: Connection, prefix: str) -> dict[str, str]:
+    """Every value remembered under a name that begins so."""
+    found = conn.execute(
+        select(s.marks.c.name, s.marks.c.value).where(s.marks.c.name.startswith(prefix, autoescape=True))
+    )
+    return {name: value for name, value in found}
+
+
+def unmark(conn: Connection, name: str) -> None:
+    """Forget it."""
+    conn.execute(delete(s.marks).where(s.marks.c.name == name))
+
+
+def mark_once(conn: Connection, name: str, value: str) -> str:
+    """Remember a value, unless there is one; the one that holds."""
+    conn.execute(insert(conn, s.marks).values(name=name, value=value).on_conflict_do_nothing())
+    return marked(conn, name) or value
 
 
 def next_epoch(conn: Connection) -> int:

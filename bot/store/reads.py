@@ -140,3 +140,7 @@ class ReadStore:
     async def marked(self, name: str) -> str | None:
         """The value that `mark` remembered."""
         return await self._reading.read(lambda conn: notes.marked(conn, name))
+
+    async def marks(self, prefix: str) -> dict[str, str]:
+        """Every value that `mark` remembered under such a name."""
+        return await self._reading.read(lambda conn: notes.marks(conn, prefix))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -31,6 +32,7 @@ from bot.task.usage import Used
 T = TypeVar("T")
 
 READY_SECONDS = 5.0
+INSTALLATION = "installation"
 """A database that does not answer for so long is not ready."""
 
 
@@ -237,6 +239,17 @@ class Store(ReadStore):
     async def mark(self, name: str, value: str) -> None:
         """Remember a value, say a sweep's cursor."""
         await self._write(lambda conn: notes.mark(conn, name, value))
+
+    async def unmark(self, name: str) -> None:
+        """Forget it."""
+        await self._write(lambda conn: notes.unmark(conn, name))
+
+    async def installation(self) -> str:
+        """Eight hexadecimal digits that tell this installation from others; drawn once, for all its machines."""
+        known = await self.marked(INSTALLATION)
+        if known is not None:
+            return known
+        return await self._write(lambda conn: notes.mark_once(conn, INSTALLATION, secrets.token_hex(4)))
 
     async def ready(self) -> bool:
         """Do the writer and a reader answer?"""

@@ -3,7 +3,7 @@
 import difflib
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 PATH = ".github/issuewright.yml"
 LARGEST = 64 * 1024
 """Bytes of the file. Reading YAML takes time that everybody waits for."""
-LATER = frozenset({"scope", "env", "secrets", "isolation", "stop_points", "publish", "review", "mcp"})
+LATER = frozenset({"scope", "env", "secrets", "stop_points", "publish", "review", "mcp"})
 """Keys that are planned. Refused rather than read over: a limit that is not kept is worse than none."""
 MOST_FILES = 50_000
 """No setting lets a change be larger: above it the workspace refuses to look at it."""
@@ -60,6 +60,37 @@ class LimitsConfig(_Section):
     """US dollars that one task may use for models in all its runs."""
 
 
+PortName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
+Port = Annotated[int, Field(ge=1024, le=65535)]
+MOST_PORTS = 20
+"""The size of a range that is leased where there are no network namespaces."""
+
+
+class CommandDatabase(_Section):
+    """A database that the operator's commands make and drop."""
+
+    command: str
+    """NAME of the operator's `[databases.NAME]`."""
+
+
+class IsolationConfig(_Section):
+    """What each run has for itself."""
+
+    ports: dict[PortName, Port] | tuple[Port, ...] = Field(default=(), max_length=MOST_PORTS)
+    """Ports that the repository's servers listen on, by name or as a list: `PORT` is the first of them."""
+    database: Literal["none", "sqlite", "postgresql"] | CommandDatabase = "none"
+    """`DATABASE_URL` for the agent's turns, and another one for the checks."""
+    prepare: str | None = None
+    """Migrates and seeds a new database, in a clean checkout of the base commit."""
+    inputs: tuple[str, ...] = ()
+    """Patterns of the files that `prepare` reads; without one it is run anew for every base commit."""
+
+    @property
+    def named_ports(self) -> dict[str, int]:
+        """A list names each port by its number."""
+        return self.ports if isinstance(self.ports, dict) else {str(port): port for port in self.ports}
+
+
 class RepoConfig(_Section):
     """The whole file; every key is optional."""
 
@@ -71,6 +102,8 @@ class RepoConfig(_Section):
     """One of the agents that the operator offers."""
     limits: LimitsConfig = LimitsConfig()
     """Narrower than the operator's."""
+    isolation: IsolationConfig = IsolationConfig()
+    """What each run has for itself: ports, a database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,12 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox.box import Bind, Box, Limits
-from bot.sandbox.process import Sandbox
+from bot.sandbox.removal import remove as remove  # for the rooms beside this one
 from bot.task.ids import RepoRef, TaskId
-
-_REMOVE = 'chmod -R u+rwX "$1" 2>/dev/null; find "$1" -mindepth 1 -delete'
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +143,3 @@ def take(path: Path, *, shared: bool = False) -> int | None:
         pass
     os.close(fd)
     return None
-
-
-async def remove(sandbox: Sandbox, folder: Path, tenant: int = 0) -> None:
-    """Remove a folder that processes of the sandbox could write, whatever they did to it. No link is followed.
-
-    The quick way fails on folders without permissions and on ones too deep for Python; then the sandbox's own user
-    clears it from the inside.
-    """
-    if await asyncio.to_thread(_removed, folder):
-        return
-    box = Box((Bind(folder, "/doomed", writable=True),), "/", tenant=tenant)
-    argv = ["/bin/sh", "-c", _REMOVE, "remove", sandbox.path(box, "/doomed")]
-    await sandbox.run(box, argv, Limits(seconds=300, disk_bytes=None), trusted=True)
-    await asyncio.to_thread(shutil.rmtree, folder)
-
-
-def _removed(folder: Path) -> bool:
-    with contextlib.suppress(OSError, RecursionError):
-        shutil.rmtree(folder)
-    return not folder.exists()

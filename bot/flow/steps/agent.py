@@ -12,9 +12,13 @@ from typing import assert_never
 from bot.agents.turn import Turn
 from bot.flow.steps.assignment import assignment
 from bot.flow.steps.bench import Bench, turn_mark
+from bot.flow.steps.isolation import surrounded
 from bot.flow.steps.limits import boxed, met_by_a_turn
 from bot.flow.steps.spending import left, metered, money_left
 from bot.flow.steps.way_out import ModelBusy, judged, until_end, way_out
+from bot.sandbox.box import Box
+from bot.sandbox.databases.names import Purpose
+from bot.sandbox.databases.service import DatabaseRefused
 from bot.sandbox.egress.turn import Egress
 from bot.task.effects import RunAgent, UpdateStatus, Wait
 from bot.task.events import (
@@ -60,25 +64,17 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     begun = await bench.store.marked(turn_mark(task, task.attempt)) is not None
     await bench.store.mark(turn_mark(task, task.attempt), bench.clock().isoformat())
     wanted = await assignment(bench, task, interrupted=kept and begun)
-    text = prompt(wanted)
-    config = await _config(bench, task)
     terms, purse = await bench.terms(task), await left(bench, task)
     if not purse.left:
         return AgentFailed(effect.run, effect.attempt, FaultKind.TIMED_OUT, purse.sentence, None, task.session)
     coins = await money_left(bench, task, terms.limits.usd)
     if not coins.left:
         return AgentFailed(effect.run, effect.attempt, FaultKind.BUDGET, coins.sentence, None, task.session)
-    most, agent = terms.limits.minutes, config.agent or task.agent
-    limits = boxed(terms.limits, min(most.value, purse.left))
-    async with (
-        _progress(bench, task) as heard,
-        metered(bench, task, effect) as meter,
-        way_out(bench, task, agent, terms.limits) as egress,
-    ):
-        box = bench.workspaces.box(task.id)
-        if egress is not None:
-            meter.used, box = (lambda: egress.pending), egress.furnish(box)
-        turn = await until_end(bench.agents.turn(agent, box, text, task.session, limits, heard), egress, task.session)
+    most = terms.limits.minutes
+    try:
+        turn, egress = await _turn(bench, task, effect, prompt(wanted), min(most.value, purse.left))
+    except DatabaseRefused as refused:
+        return AgentFailed(effect.run, effect.attempt, FaultKind.REFUSED, str(refused), None, task.session)
     if isinstance(turn.outcome, TurnFailed) and turn.outcome.kind is FaultKind.TIMED_OUT:
         ended = f"it may take {most} minutes ({most.setting})." if most.value <= purse.left else ""
         turn = replace(turn, outcome=replace(turn.outcome, detail=ended or (await left(bench, task)).sentence))
@@ -99,6 +95,29 @@ async def _judged(bench: Bench, task: Task, turn: Turn, egress: Egress) -> Turn:
         await bench.store.set_progress(task.id, task.run, Progress(doing=f"waiting. {busy}"))
         await bench.store.want(f"task:{task.id}", UpdateStatus())
         raise
+
+
+async def _turn(bench: Bench, task: Task, effect: RunAgent, text: str, minutes: float) -> tuple[Turn, Egress | None]:
+    """Nothing that is written down holds the password of its database."""
+
+    async def box() -> Box:
+        return bench.workspaces.box(task.id)
+
+    agent = (await _config(bench, task)).agent or task.agent
+    bounds = (await bench.terms(task)).limits
+    async with (
+        surrounded(bench, task, Purpose.WORK, box) as around,
+        _progress(bench, task) as heard,
+        metered(bench, task, effect) as meter,
+        way_out(bench, task, agent, bounds) as egress,
+    ):
+        inside = around.box
+        if egress is not None:
+            meter.used, inside = (lambda: egress.pending), egress.furnish(inside)
+        limits = boxed(bounds, minutes)
+        talking = bench.agents.turn(agent, inside, text, task.session, limits, lambda said: heard(around.hide(said)))
+        turn = await until_end(talking, egress, task.session)
+    return replace(turn, outcome=around.hide(turn.outcome)), egress
 
 
 async def take_over(bench: Bench, task: Task) -> Harvest:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.flow.doors import Agents, Checks, Clock, GitHub, Workspaces
+from bot.flow.doors import Agents, Checks, Clock, GitHub, Isolation, Workspaces
 from bot.sandbox.egress.values import Route
 from bot.store.store import Store
 from bot.task import repo_config
@@ -49,6 +49,8 @@ class Bench:
     rulebook: Rulebook = field(default=Rulebook())
     routes: Mapping[str, Route] = field(default_factory=dict)
     """The models of agents, by the agent's name."""
+    isolation: Isolation | None = None
+    """None: what a repository asks for is not looked at."""
     onboarding: bool = True
     """Offer the repository's file in a pull request when a first task begins without one."""
 

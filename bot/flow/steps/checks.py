@@ -1,9 +1,13 @@
 """Verify: run the checks on a clean checkout of the exact commit."""
 
 from dataclasses import replace
+from functools import partial
 
 from bot.flow.steps.bench import LOG, Bench
+from bot.flow.steps.isolation import PREPARE, surrounded
 from bot.flow.steps.limits import boxed, met_by_a_check
+from bot.sandbox.databases.names import Purpose
+from bot.sandbox.databases.service import DatabaseRefused
 from bot.task.effects import Verify
 from bot.task.events import Verified
 from bot.task.limits import RunLimits
@@ -48,15 +52,19 @@ async def _run(
     if not commands or task.commit is None:
         return ()
     await bench.bring_back(task, task.commit)
-    box = await bench.workspaces.check_out(task.id, task.commit)
+    check_out = partial(bench.workspaces.check_out, task.id, task.commit)
     results: list[CheckResult] = []
     try:
-        async for ran in bench.checks.run(box, commands, boxed(most, most.check_minutes.value)):
-            met = met_by_a_check(most, ran)
-            told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
-            results.append(await _kept(bench, task, effect, told))
-            if ran.command is setup and ran.exit_code != 0:
-                break
+        async with surrounded(bench, task, Purpose.CHECK, check_out) as around:
+            async for ran in bench.checks.run(around.box, commands, boxed(most, most.check_minutes.value)):
+                met = met_by_a_check(most, ran)
+                told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
+                results.append(await _kept(bench, task, effect, around.hide(told)))
+                if ran.command is setup and ran.exit_code != 0:
+                    break
+    except DatabaseRefused as refused:
+        failed = Ran(Command(PREPARE, PREPARE, required=True), None, 0.0, str(refused), b"")
+        return (await _kept(bench, task, effect, failed),)
     finally:
         await bench.workspaces.drop_checkout(task.id)
     return tuple(results)

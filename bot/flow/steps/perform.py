@@ -14,7 +14,7 @@ from bot.flow.steps.onboard import onboard
 from bot.flow.steps.prepare import prepare
 from bot.flow.steps.publish import publish
 from bot.flow.steps.say import announce, answer, refuse, update_status
-from bot.flow.steps.tidy import tidy, tidy_worktrees
+from bot.flow.steps.tidy import tidy, tidy_machine
 from bot.flow.steps.workspace import close_workspace
 from bot.flow.sweep import Sweeper
 from bot.store.values import Claimed
@@ -71,7 +71,7 @@ class Steps:
 
     async def tidy(self) -> None:
         """What a machine does for itself; the sweep does it on one machine only."""
-        await tidy_worktrees(self.bench)
+        await tidy_machine(self.bench)
 
     async def _of_a_task(self, task: Task, effect: TaskEffect) -> TaskEvent | None:
         match effect:

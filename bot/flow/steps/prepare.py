@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.flow.steps.agent import take_over
 from bot.flow.steps.bench import Bench, commands, turn_mark
+from bot.flow.steps.isolation import drop_databases
 from bot.flow.steps.onboard import want_onboarding
 from bot.flow.steps.spending import left, money_left
 from bot.github.errors import Elsewhere, NotInstalled, Refused, Unreadable
@@ -62,6 +63,8 @@ async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Worksp
         return RunRefused(effect.run, why)
     if bench.onboarding and await _is_guessed(bench, repo.ref, fetched.base):
         await want_onboarding(bench.store, repo.ref)
+    if bench.isolation is not None and (why := bench.isolation.refuses(config.isolation)):
+        return RunRefused(effect.run, why)
     resumed = task.commit is not None and fetched.head in (task.start, task.commit)
     ready = replace(task, base=fetched.base, start=fetched.head, commit=task.commit if resumed else None)
     await bench.stand_ready(ready)
@@ -93,4 +96,5 @@ async def _put_away(bench: Bench, task: Task) -> None:
             await take_over(bench, task)
         except Exception:
             log.exception("what an earlier run of task %s left could not be kept", task.id)
+    await drop_databases(bench, task.id)
     await bench.workspaces.close(task.id)

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 from bot.flow.steps.bench import Bench
+from bot.flow.steps.isolation import tidy_databases
 from bot.task.effects import CloseWorkspace, Lane
 from bot.task.ids import TaskId
 from bot.task.model import RUNNING, Stage, stage
@@ -17,7 +18,13 @@ DELIVERIES_KEPT = timedelta(days=7)
 async def tidy(bench: Bench) -> None:
     """What the sweep looks after."""
     await bench.store.forget_deliveries(bench.clock() - DELIVERIES_KEPT)
+    await tidy_machine(bench)
+
+
+async def tidy_machine(bench: Bench) -> None:
+    """What every machine looks after."""
     await tidy_worktrees(bench)
+    await tidy_databases(bench, lambda task: _is_idle(bench, task))
 
 
 async def tidy_worktrees(bench: Bench) -> None:
@@ -38,6 +45,12 @@ async def _close_if_idle(bench: Bench, task_id: TaskId) -> None:
         log.warning("the worktree of task %s was left over; it is %s", task_id, task.phase)
         unsaved = stage(task.phase) is Stage.HALTED
         await bench.store.want(f"task:{task_id}", CloseWorkspace(task.run, save=unsaved))
+
+
+async def _is_idle(bench: Bench, task_id: TaskId) -> bool:
+    """Nothing of it runs here or elsewhere."""
+    task = await bench.store.task(task_id)
+    return task is None or (task.phase not in RUNNING and not await _work_is_due(bench, task_id))
 
 
 async def _work_is_due(bench: Bench, task: TaskId) -> bool:

@@ -1,7 +1,8 @@
-"""CloseWorkspace: save what an interrupted turn had done, then remove the worktree."""
+"""CloseWorkspace: save what an interrupted turn had done, then remove the worktree and what goes with it."""
 
 from bot.flow.steps.agent import take_over
 from bot.flow.steps.bench import Bench
+from bot.flow.steps.isolation import drop_databases
 from bot.task.effects import CloseWorkspace
 from bot.task.events import WorkSaved
 from bot.task.model import Task
@@ -16,5 +17,6 @@ async def close_workspace(bench: Bench, task: Task, effect: CloseWorkspace) -> W
         await bench.keep_state(task.id)
         if isinstance(harvest, Harvested):
             saved = WorkSaved(effect.run, harvest.commit)
+    await drop_databases(bench, task.id)
     await bench.workspaces.close(task.id)
     return saved

@@ -1,0 +1,70 @@
+"""Databases that the operator's own commands make and drop: other engines, services that branch.
+
+The commands run outside of any sandbox, by the operator's word, with an environment that holds a PATH and the variables
+of one file, and nothing of the bot's. Each gets the name as its last argument and may be repeated with it; `create`
+prints the URL on its last line.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.sandbox.box import Bind
+from bot.sandbox.databases.names import DatabaseName
+from bot.sandbox.databases.service import PLACE, Database, DatabaseRefused
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandService:
+    """Implements `Service`. It cannot tell what there is: the bot writes down what it asks for."""
+
+    setting: str
+    """As the operator finds it: `databases.NAME`."""
+    create: tuple[str, ...]
+    remove: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    seconds: float = 120.0
+    socket: Path | None = None
+    """A folder that sandboxes see at PLACE."""
+
+    async def open(self, name: DatabaseName, template: str | None, *, fresh: bool) -> Database:
+        if fresh:
+            await self.drop(name)
+        said = (await self._run("create", self.create, name)).strip()
+        url = said.splitlines()[-1].strip() if said else ""
+        parts = urlsplit(url)
+        if not parts.scheme or "://" not in url or not url.isprintable():
+            raise DatabaseRefused(f"`{self.setting}.create` did not print a URL on its last line.")
+        binds = (Bind(self.socket, PLACE),) if self.socket else ()
+        return Database(url, binds, secrets=(url, *((parts.password,) if parts.password else ())))
+
+    async def drop(self, name: DatabaseName) -> None:
+        await self._run("drop", self.remove, name)
+
+    async def leftovers(self, mark: str) -> Collection[DatabaseName]:
+        return []
+
+    async def _run(self, verb: str, argv: tuple[str, ...], name: DatabaseName) -> str:
+        """What it said. Raises DatabaseRefused without a word of it: it may hold secrets."""
+        process = await asyncio.create_subprocess_exec(
+            *argv, str(name), env={"PATH": _PATH, "LANG": "C.UTF-8", **self.env}, cwd="/", start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(self.seconds):
+                said, _ = await process.communicate()
+        except TimeoutError:
+            raise DatabaseRefused(f"`{self.setting}.{verb}` did not end within {self.seconds:g} s.") from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        if process.returncode != 0:
+            raise DatabaseRefused(f"`{self.setting}.{verb}` ended with exit code {process.returncode}.")
+        return said.decode(errors="replace")
