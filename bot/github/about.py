@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from bot.github.errors import GitHubError, Refused
+from bot.github.errors import GitHubError, Refused, Unreadable
 from bot.github.limits import Clock
 from bot.github.models import Wire
 from bot.github.transport import AppKey, Call, Transport
@@ -121,10 +121,10 @@ async def look(key: AppKey, url: str, clock: Clock, http: httpx.AsyncBaseTranspo
     transport = Transport(key, url, clock, dated)
     try:
         app: AppAbout | str = await _about(transport)
+    except (Unreadable, ValidationError, httpx.HTTPError, httpx.InvalidURL) as error:
+        app = f"what answers at {url} is not GitHub's API ({type(error).__name__})"
     except GitHubError as error:
         app = str(error).removesuffix("; it is tried again")
-    except (ValidationError, httpx.HTTPError, httpx.InvalidURL) as error:
-        app = f"what answers at {url} is not GitHub's API ({type(error).__name__})"
     finally:
         await transport.aclose()
     return Looked(app, dated.skew)
@@ -162,6 +162,8 @@ async def _deliveries(transport: Transport) -> tuple[DeliveryAbout, ...] | None:
     call = Call("list the deliveries of the App's webhook", "app", "GET", "/app/hook/deliveries", params=params)
     try:
         rows = TypeAdapter(list[WireDelivery]).validate_python((await transport.send(call)).data)
+    except ValidationError:
+        return None
     except Refused as refused:
         if not refused.gone:
             raise

@@ -97,12 +97,15 @@ async def test_a_wrong_secret_is_seen_from_githubs_side(forge: Forge, settings: 
 
 
 @pytest.mark.anyio
-async def test_an_old_enterprise_server_does_not_tell(forge: Forge, settings: Callable[..., Settings]) -> None:
+@pytest.mark.parametrize(("status", "answer"), [(404, {"message": "Not Found"}), (200, [{"id": 1}])])
+async def test_an_old_enterprise_server_does_not_tell(
+    forge: Forge, settings: Callable[..., Settings], status: int, answer: object
+) -> None:
     (registered,) = forge.world.apps.values()
 
     async def old(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/app/hook/deliveries"):
-            return httpx.Response(404, json={"message": "Not Found"})
+            return httpx.Response(status, json=answer)
         return await httpx.ASGITransport(app=forge.app).handle_async_request(request)
 
     here = settings(github_app_id=str(registered.id), github_api_url=forge.api_url, public_url=PUBLIC)
