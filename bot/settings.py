@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         """The GitHub that we talk to."""
         return site_of_api(self.github_api_url)
 
+    def secrets(self) -> tuple[str, ...]:
+        """Values that are never shown to anybody."""
+        shown = (self.github_webhook_secret, self.operator_token)
+        return (*(secret.get_secret_value() for secret in shown), self.private_key())
+
     def html_url(self) -> str:
         """Where people see GitHub, from the API's address."""
         return self.site().html

@@ -28,6 +28,7 @@ from bot.settings import Settings, SettingsError
 from bot.store.store import Store
 from bot.task.effects import Pace
 from bot.verify.runner import SandboxChecks
+from bot.words.redacted import Redactor
 from bot.workspace.workspaces import GitWorkspaces
 
 AUTHOR = "issuewright[bot] <issuewright[bot]@users.noreply.github.com>"
@@ -109,8 +110,9 @@ def build(
     sandbox = Sandbox(capability, toolchains=decided.toolchains.folders, path=decided.toolchains.path)
     key = AppKey(settings.app_id(), settings.private_key())
     fence = Fence(store)
+    redactor = Redactor((*settings.secrets(), *decided.outside.known_secrets))
     server = Server(key, settings.webhook_secret(), settings.github_api_url)
-    github = open_door(server, clock, Fenced(fence, http))
+    github = open_door(server, clock, Fenced(fence, http, redactor.data))
     workspaces = GitWorkspaces(folder / "work", sandbox, fence=fence)
     agents = SandboxedAgents(sandbox, decided.profiles.values())
     observer = Observer(store, github, decided.agent, decided.rulebook, settings.onboarding)
@@ -128,6 +130,8 @@ def build(
         author=AUTHOR,
         rulebook=decided.rulebook,
         routes=decided.outside.routes,
+        secrets=decided.outside.secrets,
+        redactor=redactor,
         onboarding=settings.onboarding,
     )
     steps = Steps(bench, observer, Sweeper(store, github, observer, clock))

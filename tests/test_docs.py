@@ -64,7 +64,7 @@ def spelled(default: Any) -> str:
         default = str(default).lower()
     if isinstance(default, float) and default.is_integer():
         default = int(default)
-    return DASH if default in (None, "", {}) else f"`{default}`"
+    return DASH if default in (None, "", {}, ()) else f"`{default}`"
 
 
 # ── settings and commands ──

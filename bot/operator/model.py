@@ -10,7 +10,7 @@ from bot.task.repo_config import MOST_FILES
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
 DatabaseServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40)]
 AgentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
-Key = Literal["setup", "checks", "agent", "limits", "isolation"]
+Key = Literal["setup", "checks", "agent", "limits", "isolation", "secrets"]
 Minutes = Annotated[float, Field(gt=0, le=24 * 60)]
 
 

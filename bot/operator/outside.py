@@ -11,15 +11,8 @@ from bot.sandbox.egress.values import Registry, Route
 from bot.settings import SettingsError, variable
 from bot.task.limits import OPERATOR_FILE, UNLIMITED
 from bot.task.rules import Rulebook
+from bot.task.secrets import Secret
 from bot.task.usage import Price
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret, and the repositories that may ask for it, in lower case."""
-
-    value: str = field(repr=False)
-    repositories: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

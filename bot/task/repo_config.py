@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 PATH = ".github/issuewright.yml"
 LARGEST = 64 * 1024
 """Bytes of the file. Reading YAML takes time that everybody waits for."""
-LATER = frozenset({"scope", "env", "secrets", "stop_points", "publish", "review", "mcp"})
+LATER = frozenset({"scope", "env", "stop_points", "publish", "review", "mcp"})
 """Keys that are planned. Refused rather than read over: a limit that is not kept is worse than none."""
 MOST_FILES = 50_000
 """No setting lets a change be larger: above it the workspace refuses to look at it."""
@@ -104,6 +104,8 @@ class RepoConfig(_Section):
     """Narrower than the operator's."""
     isolation: IsolationConfig = IsolationConfig()
     """What each run has for itself: ports, a database."""
+    secrets: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)], ...] = ()
+    """Names of secrets that the operator granted: variables of the set-up and the checks, never of the agent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
 """The verification report: our part of the pull request's body, and the check run on the exact head."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.task.events import ChangesMade, Verified, WorkspacePrepared
 from bot.task.history import History, attempts_of_run, newest
 from bot.task.model import Task
 from bot.task.observed import Conclusion
 from bot.task.results import CheckResult, ChecksOrigin, FileChange, SandboxLevel, Verdict, Verification
+from bot.task.usage import Used
+from bot.words.cost import cost_in_full
 from bot.words.plain import MINUS, count, duration, harmless, inert, one_line, quoted
 
 CHECK_RUN_NAME = "Issuewright"
@@ -27,9 +29,11 @@ class Report:
     """The agent's own words."""
     notes: tuple[str, ...] = ()
     """Wishes of the repository that the operator does not grant."""
+    used: Used = field(default=Used())
+    """What models were used for, in all runs of the task."""
 
 
-def from_history(task: Task, history: History, files: tuple[FileChange, ...]) -> Report:
+def from_history(task: Task, history: History, files: tuple[FileChange, ...], used: Used | None = None) -> Report:
     """The report of the task's unpublished commit, which changes these files. Evidence on another commit is none."""
     changes = newest(history, ChangesMade)
     verified = newest(history, Verified)
@@ -42,6 +46,7 @@ def from_history(task: Task, history: History, files: tuple[FileChange, ...]) ->
         attempts=attempts_of_run(history, task.run),
         summary=changes.summary if changes else "",
         notes=prepared.notes if prepared else (),
+        used=used or Used(),
     )
 
 
@@ -101,7 +106,8 @@ def check_summary(report: Report) -> str:
         parts += ["### Limits", "\n".join(f"- {harmless(note)}" for note in report.notes)]
     if verification and verification.origin is ChecksOrigin.GUESSED:
         parts.append(_GUESSED)
-    parts.append(f"Task {task.id}, run {task.run}, agent `{task.agent}`.")
+    spent = cost_in_full(report.used)
+    parts.append(f"Task {task.id}, run {task.run}, agent `{task.agent}`." + (f" {spent}." if spent else ""))
     return "\n\n".join(parts)
 
 

@@ -1,6 +1,6 @@
 """The one status comment on the issue: how things are, edited in place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from bot.task.events import Published, RunAdmitted, WorkspacePrepared
@@ -8,6 +8,8 @@ from bot.task.history import History, newest, started_at, steps_of_run
 from bot.task.model import RUNNING, Phase, Task
 from bot.task.pause import Pause
 from bot.task.results import Progress
+from bot.task.usage import Used
+from bot.words.cost import cost
 from bot.words.plain import count, duration, harmless, one_line
 
 
@@ -22,6 +24,10 @@ class View:
     """Place in the queue, 1 = next."""
     pause: Pause | None = None
     """What holds up the runs of its repository."""
+    used: Used = field(default=Used())
+    """What models were used for, in all runs of the task."""
+    usd: float | None = None
+    """The operator's limit for the task in US dollars, if there is one."""
 
 
 def status(view: View) -> str:
@@ -44,6 +50,7 @@ def _headline(view: View) -> str:
         f"run {task.run}" if task.run > 1 else "",
         f"attempt {task.attempt} of {task.attempts_allowed}" if task.attempt > 1 and task.phase in RUNNING else "",
         f"started {started:%H:%M} UTC" if started else "",
+        cost(view.used, view.usd),
         task.agent,
         f"asked by @{task.requester}",
     ]

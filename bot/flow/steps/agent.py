@@ -46,6 +46,7 @@ from bot.task.results import (
     TurnDeclined,
     TurnEnded,
     TurnFailed,
+    TurnOutcome,
 )
 from bot.task.threads import Summary, answers
 from bot.words.plain import inert, one_line
@@ -84,7 +85,25 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     await bench.keep_state(task.id)
     if egress is not None:
         turn = await _judged(bench, task, turn, egress)
+    turn = replace(turn, outcome=_redacted(turn.outcome, bench.redactor.text))
     return _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads))
+
+
+def _redacted(outcome: TurnOutcome, clean: Callable[[str], str]) -> TurnOutcome:
+    """No agent knows a secret of ours; if one is told all the same, it is not kept."""
+    match outcome:
+        case TurnEnded(text):
+            return TurnEnded(clean(text))
+        case TurnAsked(text):
+            return TurnAsked(clean(text))
+        case TurnDeclined(text):
+            return TurnDeclined(clean(text))
+        case TurnAnswered(text):
+            return TurnAnswered(clean(text))
+        case TurnFailed(kind, text):
+            return TurnFailed(kind, clean(text))
+        case _:
+            assert_never(outcome)
 
 
 async def _judged(bench: Bench, task: Task, turn: Turn, egress: Egress) -> Turn:

@@ -14,8 +14,10 @@ from bot.task.observed import Repository
 from bot.task.repo_config import BadConfig, RepoConfig
 from bot.task.results import ChecksOrigin, SandboxLevel
 from bot.task.rules import Rulebook, Rules, Terms, agree
+from bot.task.secrets import Secret
 from bot.verify.command import Command
 from bot.verify.guess import TELLING, guess
+from bot.words.redacted import Redactor
 
 WORK = "work"
 """Artifact kind: `base..commit` as a git bundle, named by the commit."""
@@ -51,6 +53,10 @@ class Bench:
     """The models of agents, by the agent's name."""
     isolation: Isolation | None = None
     """None: what a repository asks for is not looked at."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """What repositories may ask for, by name."""
+    redactor: Redactor = field(default=Redactor())
+    """Takes known secrets out of what is kept."""
     onboarding: bool = True
     """Offer the repository's file in a pull request when a first task begins without one."""
 

@@ -1,5 +1,6 @@
 """Verify: run the checks on a clean checkout of the exact commit."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -12,8 +13,9 @@ from bot.task.effects import Verify
 from bot.task.events import Verified
 from bot.task.limits import RunLimits
 from bot.task.model import Task
-from bot.task.repo_config import RepoConfig
+from bot.task.repo_config import BadConfig, RepoConfig
 from bot.task.results import CheckResult, ChecksOrigin, Verification
+from bot.task.secrets import granted
 from bot.verify.command import Command, Ran
 
 SETUP = "setup"
@@ -34,7 +36,9 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
         commands = (setup, *commands)
     if not bench.may_run_checks:
         commands = ()
-    results = await _run(bench, task, effect, commands, setup, most)
+    secrets = granted(bench.secrets, task.issue.repo.full_name, config.secrets)
+    env = {} if isinstance(secrets, BadConfig) else secrets  # refused when the run was prepared
+    results = await _run(bench, task, effect, commands, setup, most, env)
     verification = Verification(
         commit=task.commit,
         checks=results,
@@ -46,7 +50,13 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
 
 
 async def _run(
-    bench: Bench, task: Task, effect: Verify, commands: tuple[Command, ...], setup: Command | None, most: RunLimits
+    bench: Bench,
+    task: Task,
+    effect: Verify,
+    commands: tuple[Command, ...],
+    setup: Command | None,
+    most: RunLimits,
+    env: Mapping[str, str],
 ) -> tuple[CheckResult, ...]:
     """Each in order. When the set-up fails, the rest would only say so again."""
     if not commands or task.commit is None:
@@ -55,8 +65,9 @@ async def _run(
     check_out = partial(bench.workspaces.check_out, task.id, task.commit)
     results: list[CheckResult] = []
     try:
+        bounds = boxed(most, most.check_minutes.value)
         async with surrounded(bench, task, Purpose.CHECK, check_out) as around:
-            async for ran in bench.checks.run(around.box, commands, boxed(most, most.check_minutes.value)):
+            async for ran in bench.checks.run(around.box.with_env(**env), commands, bounds):
                 met = met_by_a_check(most, ran)
                 told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
                 results.append(await _kept(bench, task, effect, around.hide(told)))
@@ -72,13 +83,13 @@ async def _run(
 
 async def _kept(bench: Bench, task: Task, effect: Verify, ran: Ran) -> CheckResult:
     name = f"{effect.run}.{effect.attempt}/{ran.command.name}"
-    log = await bench.store.keep(task.id, LOG, name, ran.output)
+    log = await bench.store.keep(task.id, LOG, name, bench.redactor.data(ran.output))
     return CheckResult(
         name=ran.command.name,
         command=ran.command.command,
         required=ran.command.required,
         exit_code=ran.exit_code,
         seconds=round(ran.seconds, 3),
-        note=ran.note,
+        note=bench.redactor.text(ran.note),
         log=log,
     )

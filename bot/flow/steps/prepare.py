@@ -16,6 +16,7 @@ from bot.task.model import Task
 from bot.task.repo_config import PATH, BadConfig
 from bot.task.results import ChecksOrigin
 from bot.task.rules import agree, not_allowed
+from bot.task.secrets import granted
 from bot.words.rules import retargeted
 from bot.workspace.values import FetchRefused, Remote
 
@@ -56,6 +57,9 @@ async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Worksp
     coins = await money_left(bench, task, terms.limits.usd)
     if not coins.left:
         return RunRefused(effect.run, coins.sentence)
+    values = granted(bench.secrets, task.issue.repo.full_name, config.secrets)
+    if isinstance(values, BadConfig):
+        return RunRefused(effect.run, values.reason)
     if config.agent is not None and config.agent not in bench.agents.known():
         offered = ", ".join(sorted(bench.agents.known()))
         return RunRefused(effect.run, f"`agent: {config.agent}` is not offered by this server; it has: {offered}.")

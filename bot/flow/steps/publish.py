@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot.flow.steps.bench import Bench
+from bot.flow.steps.spending import spent
 from bot.github.errors import Elsewhere, NotInstalled, Refused, Unreadable
 from bot.task.effects import Publish
 from bot.task.events import HeadMoved, Published, PublishRefused, WorkspacePrepared
@@ -46,7 +47,7 @@ async def _report(bench: Bench, task: Task, effect: Publish, there: Repository) 
     if base is None or commit is None or prepared is None:
         raise ValueError(f"task {task.id} was never prepared")
     files = await bench.workspaces.changes(task.id, base, commit)
-    report = words.from_history(task, history, files)
+    report = words.from_history(task, history, files, (await spent(bench, task)).task_used)
     check_run = CheckRunDraft(
         head=commit,
         name=words.CHECK_RUN_NAME,

@@ -1,10 +1,12 @@
 """UpdateStatus, Announce, Reply, Refuse: what is said to people."""
 
 from bot.flow.steps.bench import Bench
+from bot.flow.steps.spending import spent
 from bot.github.errors import Refused
 from bot.task.effects import Announce, Refusal, Refuse, Reply, Topic
 from bot.task.events import StatusPosted
 from bot.task.ids import InstallationId, IssueNumber, IssueRef, RepoRef, ReviewId
+from bot.task.limits import UNLIMITED
 from bot.task.model import LABEL_RUN, Task
 from bot.task.observed import Review
 from bot.words.comments import announcement, refusal, reply
@@ -14,8 +16,11 @@ from bot.words.threads import since_reviews, thread_replies
 
 async def update_status(bench: Bench, task: Task) -> StatusPosted | None:
     """The one status comment says how things are now."""
+    limit = bench.rules(task).limits.usd.value
     view = View(
         task=task,
+        used=(await spent(bench, task)).task_used,
+        usd=None if limit == UNLIMITED else limit,
         history=await bench.store.history(task.id),
         progress=await bench.store.progress(task.id),
         position=await bench.store.position(task.id),
