@@ -63,6 +63,22 @@ class Done:
     """stderr, as text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a git command may use that reads what came out of a sandbox."""
+
+    memory: int
+    """Bytes of address space."""
+    seconds: int
+    """Of processor time."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words before the command."""
+        script = f'ulimit -v {self.memory >> 10} && ulimit -t {self.seconds} && exec "$@"'
+        return ("sh", "-c", script, "bounded")
+
+
 async def git(
     repository: Path, *words: str, stdin: IO[bytes] | bytes = b"", env: Mapping[str, str] | None = None
 ) -> bytes:
@@ -79,6 +95,7 @@ async def attempt(
     stdin: IO[bytes] | bytes = b"",
     env: Mapping[str, str] | None = None,
     remote: Remote | None = None,
+    bounds: Bounds | None = None,
 ) -> Done:
     """Run git and take its failure as a value. Only with `remote` it may use the network, and only that scheme.
 
@@ -86,7 +103,8 @@ async def attempt(
     """
     settings = {**_CONFIG, **(_access(remote) if remote else {})}
     whole = {**_ENVIRONMENT, **_numbered(settings), **(env or {})}
-    argv = ["env", *_forgotten(whole), "git", "--git-dir", str(repository), *words]
+    limited = bounds.words if bounds else ()
+    argv = ["env", *_forgotten(whole), *limited, "git", "--git-dir", str(repository), *words]
     with _readable(stdin) as stream:
         process = await asyncio.to_thread(_start, argv, str(repository), whole, stream)
         talking = asyncio.ensure_future(asyncio.to_thread(process.communicate, timeout=SECONDS))

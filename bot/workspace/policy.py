@@ -32,6 +32,10 @@ class Caps:
     pack_bytes: int = 50 << 20
     """The pack that crosses, and the sum of the changed files."""
     objects: int = 50_000
+    unpacked_bytes: int = 512 << 20
+    """All objects of the pack, unpacked."""
+    depth: int = 50
+    """Deltas upon deltas; git itself makes no deeper ones."""
     files: int = 50_000
     """More than any setting allows."""
     file_bytes: int = 20 << 20

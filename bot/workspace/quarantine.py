@@ -1,5 +1,6 @@
 """A bare repository for what came out of a sandbox: it borrows from the mirror, and nothing flows back there."""
 
+import asyncio
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -9,13 +10,15 @@ from typing import IO
 
 from bot.task.ids import CommitSha
 from bot.task.results import FileChange
+from bot.workspace import packs
 from bot.workspace.bare import borrowed, break_locks, make_bare
-from bot.workspace.git import attempt, git
+from bot.workspace.git import Bounds, attempt, git
 from bot.workspace.policy import Caps, Entry
 from bot.workspace.remote import one_line
 from bot.workspace.values import CommitMessage
 
 _IDENTITY = re.compile(r"\s*(?P<name>[^<>\n]*?)\s*<(?P<email>[^<>\n]*)>\s*")
+_INDEXING = Bounds(memory=3 << 30, seconds=300)
 _DIFF = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
 
 
@@ -62,6 +65,9 @@ class Quarantine:
 
     async def admit(self, pack: IO[bytes], caps: Caps) -> str:
         """Index a pack from a sandbox, checking every object and every link. What is wrong with it, or nothing."""
+        if found := await asyncio.to_thread(packs.complaint, pack, caps):
+            return found
+        pack.seek(0)
         done = await attempt(
             self.path,
             "index-pack",
@@ -69,7 +75,9 @@ class Quarantine:
             "--fix-thin",
             "--strict",
             f"--max-input-size={caps.pack_bytes}",
+            "--threads=1",
             stdin=pack,
+            bounds=_INDEXING,
         )
         return "" if done.code == 0 else one_line(done.complaint)
 
