@@ -6,7 +6,7 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format lint types bench docs wheel lock clean
+.PHONY: demo test test-agents check format lint types bench docs wheel lock clean
 
 demo: $(RUN) ## play the whole story on this machine
 	@$(BIN)/issuewright demo
@@ -19,6 +19,10 @@ check: $(DEV) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) test
+
+test-agents: $(DEV) ## the real agents in the real sandbox, against a scripted model; AGENTS="codex claude" for some
+	@$(BIN)/python -m tests.agents_real.install $(AGENTS) || true
+	@$(BIN)/pytest -n $(or $(WORKERS),2) tests/agents_real --agents "$(AGENTS)"
 
 format: $(DEV) ## write the code as the formatter wants it
 	$(BIN)/ruff check --fix-only .

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from bot.agents.turn import Turn
+from bot.agents.turn import LastCall, Turn, never
 from bot.sandbox.box import Box, Limits
 from bot.sandbox.databases.names import DatabaseName
 from bot.sandbox.databases.service import Database
@@ -219,8 +219,8 @@ class Workspaces(Protocol):
         """Put a saved bundle back into the quarantine."""
         ...
 
-    async def save_state(self, task: TaskId) -> bytes | None:
-        """The agent's HOME as a compressed tar; None when there is none."""
+    async def save_state(self, task: TaskId, caches: Sequence[str]) -> bytes | None:
+        """The agent's HOME as a compressed tar, without these paths below it; None when there is none."""
         ...
 
     async def restore_state(self, task: TaskId, state: bytes) -> None: ...
@@ -252,10 +252,23 @@ class Agents(Protocol):
         """Names of the agents that may be used here, with one line each."""
         ...
 
+    def caches(self, agent: str) -> Sequence[str]:
+        """Paths below the agent's HOME that are not worth keeping."""
+        ...
+
     async def turn(
-        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+        self,
+        agent: str,
+        box: Box,
+        prompt: str,
+        session: str | None,
+        limits: Limits,
+        heard: Callable[[Progress], None],
+        last_call: LastCall = never,
     ) -> Turn:
-        """One turn. Cancelling the call kills the whole process tree before it returns."""
+        """One turn. `last_call` tells when the agent called its model last, if anybody knows.
+
+        Cancelling the call kills the whole process tree before it returns."""
         ...
 
 

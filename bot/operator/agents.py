@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.agents.catalogue import Choice, known
 from bot.agents.profiles import AcpProfile, Profile, command, scripted
 from bot.operator.folders import Private
 from bot.operator.model import AgentSection, OperatorFile
+from bot.operator.outside_model import ModelSection
 from bot.sandbox.box import Bind
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.task.limits import OPERATOR_FILE
@@ -18,7 +19,10 @@ ABOUT = "The operator's agent (Agent Client Protocol)."
 
 def offered(settings: Settings, file: OperatorFile, folder: Path, private: Private) -> dict[str, Profile]:
     """By name; the environment's replaces one of the same name. `folder`: where the file lies. Raises SettingsError."""
-    profiles = {name: _of_the_file(name, section, folder, private) for name, section in file.agents.items()}
+    profiles = {
+        name: _of_the_file(name, section, _Place(folder, private, _model(name, section, file)))
+        for name, section in file.agents.items()
+    }
     if settings.agent_command:
         profiles[settings.agent] = _of_the_environment(settings)
     elif settings.agent_script is not None:
@@ -63,21 +67,37 @@ def _of_the_environment(settings: Settings) -> Profile:
         raise SettingsError(f"{PREFIX}AGENT_COMMAND: {error}") from error
 
 
-def _of_the_file(name: str, section: AgentSection, folder: Path, private: Private) -> Profile:
-    binds = tuple(Bind(shown, str(shown)) for shown in private.folders(f"agents.{name}.folders", section.folders))
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What is around a section."""
+
+    folder: Path
+    """Where the file lies."""
+    private: Private
+    model: ModelSection | None
+    """What the agent calls."""
+
+
+def _model(name: str, section: AgentSection, file: OperatorFile) -> ModelSection | None:
+    chosen = section.model or file.model
+    return file.models.get(chosen) if chosen else None  # `outside` complains of one that is not there
+
+
+def _of_the_file(name: str, section: AgentSection, place: _Place) -> Profile:
+    binds = tuple(Bind(shown, str(shown)) for shown in place.private.folders(f"agents.{name}.folders", section.folders))
     if section.profile is not None:
-        profile = _known(name, section, section.profile, private)
+        profile = _known(name, section, section.profile, place)
     elif section.install is not None or section.asks_for is not None:
         raise _wrong(name, "profile", f"is missing: one of {_one_of(known())}.")
     elif section.command is None:
         raise _wrong(name, "command", f"is missing; or set `profile` to one of {_one_of(known())}.")
     else:
-        profile = _other(name, section, section.command, binds, folder)
+        profile = _other(name, section, section.command, binds, place.folder)
     stall = section.stall_minutes * 60
     return replace(profile, binds=(*profile.binds, *binds), env={**profile.env, **section.env}, stall_seconds=stall)
 
 
-def _known(name: str, section: AgentSection, chosen: str, private: Private) -> Profile:
+def _known(name: str, section: AgentSection, chosen: str, place: _Place) -> Profile:
     """An agent of the catalogue, as it is installed here."""
     agent = known().get(chosen)
     if agent is None:
@@ -86,10 +106,13 @@ def _known(name: str, section: AgentSection, chosen: str, private: Private) -> P
         raise _wrong(name, "command", "says how to start what `profile` knows already: take one of them away.")
     if section.install is None:
         raise _wrong(name, "install", f"is missing, the folder of `{agent.installing(Path('/opt/agents', name))}`.")
-    if section.asks_for is None:
+    if place.model is not None and place.model.wire != agent.wire:
+        raise _wrong(name, "model", f"speaks {place.model.wire}, but {chosen} speaks {agent.wire}.")
+    asks_for = section.asks_for or next(iter(place.model.models if place.model else ()), None)
+    if asks_for is None:
         raise _wrong(name, "asks_for", "is missing: the model that the agent asks for.")
-    [install] = private.folders(f"agents.{name}.install", [section.install])
-    profile = agent.profile(name, Choice(install, section.asks_for))
+    [install] = place.private.folders(f"agents.{name}.install", [section.install])
+    profile = agent.profile(name, Choice(install, asks_for))
     if isinstance(profile, AcpProfile) and section.resume == "none":
         return replace(profile, resume="none")
     return profile

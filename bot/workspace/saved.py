@@ -1,6 +1,7 @@
 """Work and agent state as bytes, so that a worktree can go and the task can go on, here or elsewhere."""
 
 import tempfile
+from collections.abc import Sequence
 
 from bot.sandbox.box import Bind, Box, Limits
 from bot.sandbox.process import Sandbox
@@ -12,9 +13,14 @@ from bot.workspace.quarantine import Quarantine
 
 STATE_BYTES = 64 << 20
 """Largest compressed HOME that is kept; a larger one is let go, and the agent starts a new session."""
-_UNPACKED_KIB = 512 << 10
-_SAVE = """cd "$1" && [ -n "$(ls -A)" ] && [ "$(du -sk --apparent-size . | cut -f1)" -le "$2" ] &&
-find . -mindepth 1 \\( -type f -o -type d -o -type l \\) -print0 | tar --null --no-recursion -T - -czf - 2>/dev/null"""
+_UNPACKED_BYTES = 512 << 20
+_SAVE = """cd "$1" && most=$2 && shift 2 && [ -n "$(find . -mindepth 1 "$@" -print | head -n 1)" ] &&
+sum=$(find . "$@" -type f -printf '%s\\n' | { sum=0; while read -r size; do sum=$((sum + size)); done; echo $sum; }) &&
+[ "$sum" -le "$most" ] &&
+find . -mindepth 1 "$@" \\( -type f -o -type d -o -type l \\) -print0 |
+tar --null --no-recursion -T - -czf - 2>/dev/null"""
+"""The arguments behind the first two go into find: what is left out."""
+_ALWAYS_LEFT_OUT = (".cache", ".npm")
 _RESTORE = 'tar -xzf - -C "$1" --no-same-owner'
 
 
@@ -40,13 +46,18 @@ async def restore_work(quarantine: Quarantine, bundle: bytes) -> None:
         await git(quarantine.path, "update-ref", ref, commit)
 
 
-async def save_state(sandbox: Sandbox, task: TaskFolders) -> bytes | None:
-    """HOME as a compressed tar of files, folders and links, made inside; None when empty or too large."""
+async def save_state(sandbox: Sandbox, task: TaskFolders, caches: Sequence[str] = ()) -> bytes | None:
+    """HOME as a compressed tar of files, folders and links, made inside; None when empty or too large.
+
+    `caches` are paths below it that are left out, with `.cache` and `.npm`.
+    """
     if not task.home.exists():
         return None
     box = Box((Bind(task.home, "/home/agent"),), "/", tenant=task.number)
     kept = bytearray()
-    argv = ["/bin/sh", "-c", _SAVE, "save", sandbox.path(box, "/home/agent"), str(_UNPACKED_KIB)]
+    paths = [word for cache in (*_ALWAYS_LEFT_OUT, *caches) for word in ("-o", "-path", f"./{cache}")][1:]
+    left_out = ["(", *paths, ")", "-prune", "-o"]
+    argv = ["/bin/sh", "-c", _SAVE, "save", sandbox.path(box, "/home/agent"), str(_UNPACKED_BYTES), *left_out]
     limits = Limits(seconds=300, output_bytes=STATE_BYTES)
     finished = await sandbox.run(box, argv, limits, on_output=kept.extend, trusted=True)
     return bytes(kept) if finished.exit_code == 0 and kept else None

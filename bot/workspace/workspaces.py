@@ -149,9 +149,9 @@ class GitWorkspaces:
         """Put a saved bundle back into the quarantine; the mirror must have its base."""
         await saved.restore_work(await self._quarantine(task, repo), bundle)
 
-    async def save_state(self, task: TaskId) -> bytes | None:
-        """The agent's HOME as a compressed tar; None when there is none, or more than is kept."""
-        return await saved.save_state(self._sandbox, self._of(task))
+    async def save_state(self, task: TaskId, caches: Sequence[str] = ()) -> bytes | None:
+        """The agent's HOME as a compressed tar, without `caches`; None when there is none, or more than is kept."""
+        return await saved.save_state(self._sandbox, self._of(task), caches)
 
     async def restore_state(self, task: TaskId, state: bytes) -> None:
         own(self._of(task).root)

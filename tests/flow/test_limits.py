@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from bot.agents.turn import Turn
+from bot.agents.turn import LastCall, Turn, never
 from bot.sandbox.box import Box, Limits
 from bot.store.values import Claimed
 from bot.task.certificate import Tool
@@ -173,8 +173,18 @@ class Late:
     def known(self) -> Mapping[str, str]:
         return {"scripted": "too slow"}
 
+    def caches(self, agent: str) -> Sequence[str]:
+        return ()
+
     async def turn(
-        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+        self,
+        agent: str,
+        box: Box,
+        prompt: str,
+        session: str | None,
+        limits: Limits,
+        heard: Callable[[Progress], None],
+        last_call: LastCall = never,
     ) -> Turn:
         self.given.append(limits.seconds)
         return Turn(TurnFailed(FaultKind.TIMED_OUT, "it used up its time"), None)
@@ -211,8 +221,18 @@ class Greedy(Late):
 
     boxes: list[Limits] = field(default_factory=list)
 
+    def caches(self, agent: str) -> Sequence[str]:
+        return ()
+
     async def turn(
-        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+        self,
+        agent: str,
+        box: Box,
+        prompt: str,
+        session: str | None,
+        limits: Limits,
+        heard: Callable[[Progress], None],
+        last_call: LastCall = never,
     ) -> Turn:
         self.boxes.append(limits)
         return Turn(TurnFailed(FaultKind.MEMORY_LIMIT, "It used 3 GB of memory; at most 2 GB may be used."), None)

@@ -222,12 +222,12 @@ async def test_crashes_for_ever(played: Play) -> None:
     bot = await played("crashes for ever")
     assert said(bot, 1) == snapshot("""\
 **Failed** · started <time> UTC · scripted · asked by @maintainer
-✅ prepared 0 s → ❌ agent 0 s → ❌ agent 0 s → ❌ agent 0 s
+✅ prepared 0 s → ❌ agent 0 s → ❌ agent 0 s
 What was done is kept. `/agent retry` goes on from it.
 0 s from label to end · 1 run\
 """)
     assert said(bot, 1) == snapshot("""\
-@maintainer **Stopped:** the agent failed (crashed): The agent's process ended before its turn did (exit code 3): scripted agent: crash with exit code 3
+@maintainer **Stopped:** the agent failed (the same failure twice): The agent's process ended before its turn did (exit code 3): scripted agent: crash with exit code 3
 
 What was done is kept. `/agent retry` goes on from it, `/agent retry fresh` does so in a new session.\
 """)

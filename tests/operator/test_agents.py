@@ -39,6 +39,21 @@ def test_a_known_agent(says: Says, install: Path) -> None:
     assert Bind(install, str(install)) in profile.binds
 
 
+MODEL = "[models.m]\nwire = 'WIRE'\nurl = 'http://127.0.0.1:9'\nkey_file = 'KEY'\nmodels = ['big-model', 'small']\n"
+
+
+def test_the_model_that_is_asked_for_is_the_first_of_its_models(says: Says, install: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("secret")
+    agent = f"[agents.a]\nprofile = 'claude'\ninstall = '{install}'\nmodel = 'm'\n"
+    model = MODEL.replace("KEY", str(key))
+    decided = says(agent + model.replace("WIRE", "anthropic"), agent_command="")
+    assert decided.profiles["a"].env["ANTHROPIC_MODEL"] == "big-model"
+    assert "`agents.a.model` in issuewright.toml speaks openai-chat, but claude speaks anthropic." in refused(
+        says, agent + model.replace("WIRE", "openai-chat")
+    )
+
+
 def test_resume_can_be_switched_off(says: Says, install: Path) -> None:
     text = f"[agents.a]\nprofile = 'claude'\ninstall = '{install}'\nasks_for = 'm'\nresume = 'none'"
     profile = says(text, agent_command="").profiles["a"]

@@ -107,6 +107,8 @@ EVENTS: dict[str, TaskEvent] = {
     "IssueAnswered": ev.IssueAnswered(RUN, ATTEMPT, "Forty-two.", None),
     "AgentFailed (crashed)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.CRASHED, "exit code 3", None, None),
     "AgentFailed (timed out)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.TIMED_OUT, "60 minutes", OTHER, "session-1"),
+    "AgentFailed (stalled)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.STALLED, "20 minutes", OTHER, "session-1"),
+    "AgentFailed (repeated)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.REPEATED, "exit code 3", None, None),
     "AgentFailed (budget)": ev.AgentFailed(RUN, ATTEMPT, FaultKind.BUDGET, "$5 are used", OTHER, "session-1"),
     "Verified (passed)": ev.Verified(RUN, ATTEMPT, verification(0)),
     "Verified (failed)": ev.Verified(RUN, ATTEMPT, verification(1)),

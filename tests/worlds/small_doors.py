@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.agents.scripted.agent import NOTICE
-from bot.agents.turn import Turn
+from bot.agents.turn import LastCall, Turn, never
 from bot.sandbox.box import Box, Limits
 from bot.task.certificate import Tool
 from bot.task.evidence import ChangedFile
@@ -115,7 +115,7 @@ class SmallWorkspaces:
     async def restore(self, task: TaskId, repo: RepoRef, bundle: bytes) -> None:
         assert CommitSha(bundle.decode()) in self.git.commits
 
-    async def save_state(self, task: TaskId) -> bytes | None:
+    async def save_state(self, task: TaskId, caches: Sequence[str]) -> bytes | None:
         return self.homes.get(task)
 
     async def restore_state(self, task: TaskId, state: bytes) -> None:
@@ -178,8 +178,18 @@ class SmallAgents:
     def known(self) -> Mapping[str, str]:
         return {"scripted": "replays steps without a language model"}
 
+    def caches(self, agent: str) -> Sequence[str]:
+        return ()
+
     async def turn(
-        self, agent: str, box: Box, prompt: str, session: str | None, limits: Limits, heard: Callable[[Progress], None]
+        self,
+        agent: str,
+        box: Box,
+        prompt: str,
+        session: str | None,
+        limits: Limits,
+        heard: Callable[[Progress], None],
+        last_call: LastCall = never,
     ) -> Turn:
         task = TaskId(int(box.cwd.rpartition("/")[2]))
         self.prompts.append(prompt)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.agents.turn import Turn
+from bot.agents.turn import Turn, never
+from bot.flow.steps.again import session_of, twice
 from bot.flow.steps.assignment import assignment
 from bot.flow.steps.bench import Bench, turn_mark
 from bot.flow.steps.isolation import surrounded
@@ -63,6 +64,7 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     """A turn that a crash interrupted goes on in the same files, and is told so."""
     kept = await bench.stand_ready(task)
     begun = await bench.store.marked(turn_mark(task, task.attempt)) is not None
+    task = replace(task, session=await session_of(bench, task, interrupted=kept and begun))
     await bench.store.mark(turn_mark(task, task.attempt), bench.clock().isoformat())
     wanted = await assignment(bench, task, interrupted=kept and begun)
     terms, purse = await bench.terms(task), await left(bench, task)
@@ -78,15 +80,17 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
         return AgentFailed(effect.run, effect.attempt, FaultKind.REFUSED, str(refused), None, task.session)
     if isinstance(turn.outcome, TurnFailed) and turn.outcome.kind is FaultKind.TIMED_OUT:
         ended = f"it may take {most} minutes ({most.setting})." if most.value <= purse.left else ""
-        turn = replace(turn, outcome=replace(turn.outcome, detail=ended or (await left(bench, task)).sentence))
+        ended = ended or (await left(bench, task)).sentence
+        words = f" Its last words: {turn.outcome.last_words}" if turn.outcome.last_words else ""
+        turn = replace(turn, outcome=replace(turn.outcome, detail=ended + words))
     if isinstance(turn.outcome, TurnFailed) and (met := met_by_a_turn(terms.limits, turn.outcome)):
         turn = replace(turn, outcome=replace(turn.outcome, detail=f"{turn.outcome.detail} ({met.setting})"))
     harvest = await take_over(bench, task)
-    await bench.keep_state(task.id)
+    await bench.keep_state(task.id, await _agent(bench, task))
     if egress is not None:
         turn = await _judged(bench, task, turn, egress)
     turn = replace(turn, outcome=_redacted(turn.outcome, bench.redactor.text))
-    return _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads))
+    return await twice(bench, task, _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads)))
 
 
 def _redacted(outcome: TurnOutcome, clean: Callable[[str], str]) -> TurnOutcome:
@@ -122,7 +126,7 @@ async def _turn(bench: Bench, task: Task, effect: RunAgent, text: str, minutes: 
     async def box() -> Box:
         return bench.workspaces.box(task.id)
 
-    agent = (await _config(bench, task)).agent or task.agent
+    agent = await _agent(bench, task)
     bounds = (await bench.terms(task)).limits
     async with (
         surrounded(bench, task, Purpose.WORK, box) as around,
@@ -134,7 +138,10 @@ async def _turn(bench: Bench, task: Task, effect: RunAgent, text: str, minutes: 
         if egress is not None:
             meter.used, inside = (lambda: egress.pending), egress.furnish(inside)
         limits = boxed(bounds, minutes)
-        talking = bench.agents.turn(agent, inside, text, task.session, limits, lambda said: heard(around.hide(said)))
+        last_call = (lambda: egress.spent.last_call) if egress else never
+        talking = bench.agents.turn(
+            agent, inside, text, task.session, limits, lambda said: heard(around.hide(said)), last_call
+        )
         turn = await until_end(talking, egress, task.session)
     return replace(turn, outcome=around.hide(turn.outcome)), egress
 
@@ -197,6 +204,11 @@ def _changes(harvest: Harvest, effect: RunAgent, said: Summary, session: str | N
             return HarvestRejected(run, attempt, violations, session)
         case _:
             assert_never(harvest)
+
+
+async def _agent(bench: Bench, task: Task) -> str:
+    """The repository's choice, else the one that the task was started with."""
+    return (await _config(bench, task)).agent or task.agent
 
 
 async def _config(bench: Bench, task: Task) -> RepoConfig:

@@ -109,9 +109,9 @@ class Bench:
         """Save a commit before anything else may happen to it."""
         await self.store.keep(task, WORK, commit, await self.workspaces.save(task, base, commit))
 
-    async def keep_state(self, task: TaskId) -> None:
+    async def keep_state(self, task: TaskId, agent: str) -> None:
         """Save the agent's HOME, so that its session can be resumed."""
-        state = await self.workspaces.save_state(task)
+        state = await self.workspaces.save_state(task, self.agents.caches(agent))
         if state is not None:
             await self.store.keep(task, STATE, "home", state)
 

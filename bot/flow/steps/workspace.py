@@ -14,7 +14,7 @@ async def close_workspace(bench: Bench, task: Task, effect: CloseWorkspace) -> W
     saved: WorkSaved | None = None
     if effect.save and task.base is not None and task.id in await bench.workspaces.leftovers():
         harvest = await take_over(bench, task)
-        await bench.keep_state(task.id)
+        await bench.keep_state(task.id, task.agent)
         if isinstance(harvest, Harvested):
             saved = WorkSaved(effect.run, harvest.commit)
     await drop_databases(bench, task.id)
