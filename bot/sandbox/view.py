@@ -23,7 +23,9 @@ _ETC = {
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
     "resolv.conf": "",
 }
-_SHARED = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/pki/tls", "/etc/ca-certificates")
+_BROWSER = ("/etc/fonts", "/etc/chromium.d")
+"""Without the first no text is drawn, and Debian's start script of Chromium fails without the second."""
+_SHARED = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/pki/tls", "/etc/ca-certificates", *_BROWSER)
 MEMORY = {"/tmp": 2 << 30, "/run": 64 << 20, "/dev/shm": 512 << 20}  # noqa: S108 - inside, not on the host
 _NAMESPACES = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(UID), "--gid", str(UID)),

@@ -8,6 +8,7 @@ prints the URL on its last line.
 import asyncio
 import os
 import signal
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,8 +16,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.sandbox.box import Bind
+from bot.sandbox.child import Child
 from bot.sandbox.databases.names import DatabaseName
 from bot.sandbox.databases.service import PLACE, Database, DatabaseRefused
+from bot.sandbox.running import surely
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -53,18 +56,20 @@ class CommandService:
 
     async def _run(self, verb: str, argv: tuple[str, ...], name: DatabaseName) -> str:
         """What it said. Raises DatabaseRefused without a word of it: it may hold secrets."""
-        process = await asyncio.create_subprocess_exec(
-            *argv, str(name), env={"PATH": _PATH, "LANG": "C.UTF-8", **self.env}, cwd="/", start_new_session=True,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        env = {"PATH": _PATH, "LANG": "C.UTF-8", **self.env}
+        child = await Child.start([*argv, str(name)], env=env, cwd="/", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+        said = child.process.stdout
         try:
             async with asyncio.timeout(self.seconds):
-                said, _ = await process.communicate()
+                text = await said.read() if said else b""
+                code = await child.exited()
         except TimeoutError:
             raise DatabaseRefused(f"`{self.setting}.{verb}` did not end within {self.seconds:g} s.") from None
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        if process.returncode != 0:
-            raise DatabaseRefused(f"`{self.setting}.{verb}` ended with exit code {process.returncode}.")
-        return said.decode(errors="replace")
+                os.killpg(child.process.pid, signal.SIGKILL)
+            await surely(child.exited())
+            await child.close()
+        if code != 0:
+            raise DatabaseRefused(f"`{self.setting}.{verb}` ended with exit code {code}.")
+        return text.decode(errors="replace")
