@@ -22,6 +22,7 @@ from bot.operator.databases import isolation
 from bot.operator.decided import decide, pauses
 from bot.operator.read import read
 from bot.sandbox.capability import Capability
+from bot.sandbox.egress.registries import lender
 from bot.sandbox.probe import probe
 from bot.sandbox.process import Sandbox
 from bot.settings import Settings, SettingsError
@@ -113,7 +114,8 @@ def build(
     redactor = Redactor((*settings.secrets(), *decided.outside.known_secrets))
     server = Server(key, settings.webhook_secret(), settings.github_api_url)
     github = open_door(server, clock, Fenced(fence, http, redactor.data))
-    workspaces = GitWorkspaces(folder / "work", sandbox, fence=fence)
+    access = lender(decided.outside.registries if capability.contains else ())
+    workspaces = GitWorkspaces(folder / "work", sandbox, fence=fence, access=access)
     agents = SandboxedAgents(sandbox, decided.profiles.values())
     observer = Observer(store, github, decided.agent, decided.rulebook, settings.onboarding)
     bench = Bench(

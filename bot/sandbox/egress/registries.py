@@ -5,7 +5,7 @@ What can leave is the names of paths, bounded in number and length: who runs a r
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urljoin
@@ -82,6 +82,17 @@ async def opened(
         with socket_folder() as folder:
             async with Listener(folder / SOCKET, proxy.answer, bounds):
                 yield Access(folder, tuple(registries), fetched)
+
+
+def lender(registries: Sequence[Registry]) -> Callable[[], AbstractAsyncContextManager[Furnish]]:
+    """Opens access for a while, for whoever builds set-ups; without registries boxes stay as they are."""
+
+    @asynccontextmanager
+    async def lend() -> AsyncIterator[Furnish]:
+        async with opened(registries) as access:
+            yield access.furnish
+
+    return lend if registries else lambda: nullcontext(lambda box: box)
 
 
 class _Proxy:
