@@ -229,3 +229,18 @@ def test_every_failure_is_one_sentence() -> None:
 async def test_an_open_door_needs_no_network() -> None:
     door = open_door(Server(AppKey("1", private_key()), b"s", "https://git.example/api/v3"), lambda: START)
     await door.aclose()
+
+
+async def test_a_pull_request_of_a_fork_is_not_ours() -> None:
+    forge = Canned()
+    theirs = {
+        "number": 4, "title": "t", "body": "", "state": "open", "node_id": "PR_1", "html_url": "h",
+        "head": {"ref": "agent/onboarding", "sha": "a" * 40, "repo": {"id": 78}},
+        "base": {"ref": "main", "sha": "b" * 40},
+    }  # fmt: skip
+    deleted = {**theirs, "number": 5, "head": {"ref": "agent/onboarding", "sha": "a" * 40, "repo": None}}
+    forge.on("GET /repos/acme/widgets/pulls", answer(200, [theirs, deleted]))
+    assert await forge.door().pull_of_branch(REPO, BranchName("agent/onboarding")) is None
+    forge.on("GET /repos/acme/widgets/pulls", answer(200, [{**theirs, "head": {**theirs["head"], "repo": {"id": 77}}}]))  # type: ignore[dict-item]
+    found = await forge.door().pull_of_branch(REPO, BranchName("agent/onboarding"))
+    assert found is not None

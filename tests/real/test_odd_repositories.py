@@ -214,6 +214,21 @@ async def test_a_suspended_installation_ends_the_run_and_is_told_when_it_is_back
         await bot.must_hold()
 
 
+async def test_a_task_in_review_outlives_a_suspension_and_ends_with_the_installation(quick_path: Path) -> None:
+    async with begun(quick_path) as bot:
+        issue = await labelled(bot)
+        await bot.settle()
+        world = bot.world.forge.world
+        world.suspend_installation(bot.world.installation, by=OWNER)
+        await bot.crash()
+        await bot.store.want("world", Sweep())
+        await bot.settle()
+        assert (await bot.task(issue)).phase is Phase.IN_REVIEW
+        world.uninstall_app(bot.world.installation, by=OWNER)
+        await bot.settle()
+        assert (await bot.task(issue)).phase is Phase.CANCELLED
+
+
 # ── archived, private, without issues ──
 
 

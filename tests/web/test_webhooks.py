@@ -102,6 +102,11 @@ async def test_a_body_may_come_in_pieces(store: Store) -> None:
     assert stored.body == BODY
 
 
+async def test_the_headers_of_an_enterprise_server_are_harmless(store: Store) -> None:
+    more = {"x_github_enterprise_host": "git.example", "x_github_enterprise_version": "3.4.0"}
+    assert (await deliver(receiver(store), BODY, head(BODY, **more))).status_code == 202
+
+
 async def test_a_charset_in_the_content_type_is_fine(store: Store) -> None:
     headers = head(BODY, content_type="application/json; charset=utf-8")
     assert (await deliver(receiver(store), BODY, headers)).status_code == 202
