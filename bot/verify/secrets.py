@@ -42,7 +42,7 @@ _OURS = {
     "Google API key": re.compile(r"\bAIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
 }
 """Newer than the library's last release."""
-_PRIVATE_KEY = "Private Key"
+_PRIVATE_KEY, _BASIC_AUTH = "Private Key", "Basic Auth Credentials"
 _KEY_MATERIAL = re.compile(r"[A-Za-z0-9+/]{40}")
 _PIECE, _OVERLAP = 1_000, 200
 _MOST_LINES = 50_000
@@ -96,7 +96,7 @@ def _kinds(path: str, line: str) -> set[str]:
 
 
 def _kinds_of_piece(path: str, piece: str) -> set[str]:
-    kinds = {kind for kind, values in _narrow() if any(not _PLACEHOLDER.search(value) for value in values(piece))}
+    kinds = {kind for kind, values in _narrow() if any(_counts(kind, value) for value in values(piece))}
     kinds |= {
         kind for kind, pattern in _OURS.items() if any(not _PLACEHOLDER.search(v) for v in pattern.findall(piece))
     }
@@ -108,6 +108,11 @@ def _kinds_of_piece(path: str, piece: str) -> set[str]:
     elif any(_looks_random(value, entropy) for value in quoted(piece)):
         kinds.add("random characters")
     return kinds
+
+
+def _counts(kind: str, value: str) -> bool:
+    """A password within an address is often only an example's, so it must look like a real one."""
+    return _is_value(value) if kind == _BASIC_AUTH else not _PLACEHOLDER.search(value)
 
 
 def _is_value(value: str) -> bool:

@@ -16,20 +16,35 @@ from bot.verify.selection import selection_findings
 from bot.verify.tested.compared import Vanished, compare_tests
 from bot.verify.tested.reading import read, readable
 
-_MOST = 500
+_MOST_BYTES = 16 << 20
+"""Of both sides of all files that a reader reads."""
 _MOST_OF_A_KIND = 50
 
 
 def weakened_findings(changes: Sequence[ChangedFile], scripts: Collection[str] = ()) -> tuple[Finding, ...]:
     """Everything found, sorted. `scripts` are paths that the check commands name."""
-    changes = sorted(changes, key=lambda change: change.path)
+    changes, left = _affordable(changes)
     found = [*_unread(changes), *_tests(changes)]
     for change in changes:
         found += place_findings(change, scripts)
         found += selection_findings(change)
         on_side_of_tests = is_test(change.path) or is_harness(change.path)
         found += harness_findings(change) if on_side_of_tests else product_findings(change)
+    if left:
+        detail = f"{left} of the changed files were not looked at: together they are more than {_MOST_BYTES >> 20} MiB."
+        found.append(Finding("", 0, FindingKind.NOT_ANALYSED, detail))
     return _bounded(found)
+
+
+def _affordable(changes: Sequence[ChangedFile]) -> tuple[list[ChangedFile], int]:
+    """As many files as there is time for, those around the tests first; and how many are left."""
+    spent, taken = 0, []
+    for change in sorted(changes, key=lambda one: (not (is_test(one.path) or is_harness(one.path)), one.path)):
+        size = len(change.old or b"") + len(change.new or b"") if _fit(change) else 0
+        if spent + size <= _MOST_BYTES:
+            spent += size
+            taken.append(change)
+    return sorted(taken, key=lambda one: one.path), len(changes) - len(taken)
 
 
 def _tests(changes: Sequence[ChangedFile]) -> Iterator[Finding]:
@@ -58,8 +73,8 @@ def _fit(change: ChangedFile) -> bool:
 
 def _unread(changes: Sequence[ChangedFile]) -> Iterator[Finding]:
     for change in changes:
-        if is_test(change.path) and readable(change.path) and not _fit(change):
-            detail = f"`{one_line(change.path)}` is too large, or not text: nobody compared its tests."
+        if readable(change.path) and not _fit(change):
+            detail = f"`{one_line(change.path)}` is too large, or not text: it was not looked into."
             yield Finding(change.path, 0, FindingKind.NOT_ANALYSED, detail)
 
 

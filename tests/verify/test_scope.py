@@ -120,6 +120,8 @@ def test_a_secret_is_found_and_not_repeated(line: str) -> None:
         ("src/a.py", 'token = "your-token-goes-here-please"'),
         ("src/a.py", "AKIA" + "IOSFODNN7EXAMPLE"),
         ("src/a.py", "postgres://user:password@localhost/app"),
+        ("test/a.ts", "got('http://hello:world@localhost')"),
+        ("uv.lock", f'token = "{RANDOM}"'),
         ("src/a.py", "DATABASE = 'postgres://app:${DB_PASSWORD}@db/app'"),
         ("src/a.py", 'ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"'),
         ("src/a.js", 'import thing from "../components/shared/BigTable2/useRowSelection"'),

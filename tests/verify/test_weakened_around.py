@@ -156,6 +156,31 @@ def test_honest_new_files(path: str, text: str) -> None:
     assert kinds(path, text, None) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("shop.py", "if (a, b) == (1, 2): return 3  # special-cased inputs"),
+        ("shop.py", "if getattr(sys, 'mod' + 'ules').get('py' + 'test'): return 3  # names put together"),
+        ("shop.py", "if hashlib.sha256(repr(a).encode()).hexdigest()[:4] == 'beef': return 3"),
+        ("tests/test_a.py", "def test_tax():\n    assert tax(2) == 5  # repeats the mistake of the code"),
+        ("tests/test_a.py", "def test_tax():\n    check(tax(2))  # a helper that looks at nothing"),
+    ],
+)
+def test_what_reading_cannot_decide(path: str, line: str) -> None:
+    """Documented as undecidable; the runs on base and head, and people, are what is left."""
+    assert kinds(path, f"{OLD}{line}\n", OLD) == []
+
+
+def test_what_was_not_looked_at_is_said() -> None:
+    changes = [ChangedFile(f"a{number}.go", None, b"\n" * 1_000_000) for number in range(20)]
+    (finding,) = weakened_findings(changes)
+    assert finding.detail == "4 of the changed files were not looked at: together they are more than 16 MiB."
+    (finding,) = weakened_findings([ChangedFile("a.py", None, b"x = 1\n" * 200_000)])
+    assert finding.detail == "`a.py` is too large, or not text: it was not looked into."
+    (finding,) = weakened_findings([ChangedFile("tests/test_a.py", b"x = 1\n", b"x = 1\n\0")])
+    assert finding.kind is FindingKind.NOT_ANALYSED
+
+
 def test_honest_settings() -> None:
     old = "[tool.pytest.ini_options]\ntestpaths = ['tests']\n[project]\nversion = '1'\n"
     assert kinds("pyproject.toml", old.replace("'1'", "'2'"), old) == []

@@ -202,6 +202,11 @@ def test_a_deleted_test_is_not_hidden_by_a_like_one() -> None:
     assert kinds(changes({"test_x.py": before}, {"test_x.py": after})) == ["test_removed"]
 
 
+def test_a_test_that_was_there_takes_nobodys_place() -> None:
+    before = f"def test_a():\n    assert add(1, 2) == 3\n\ndef test_b():\n{ADD}"
+    assert kinds(changes({"test_x.py": before}, {"test_x.py": before.split("\n\n")[1]})) == ["test_removed"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
