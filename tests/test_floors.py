@@ -23,7 +23,7 @@ FLOORS = {
 
 PURE_LIBRARIES = frozenset(
     {"__future__", "base64", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "hashlib"}
-    | {"itertools", "json", "re", "types", "typing", "pydantic", "yaml"}
+    | {"itertools", "json", "re", "types", "typing", "unicodedata", "pydantic", "yaml"}
 )
 """All that `task` and `words` may import beside each other: no I/O, no clock, no randomness."""
 

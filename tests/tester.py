@@ -50,6 +50,7 @@ class SmallBot(Machine):
         self.github = SmallGitHub(self.world)
         self.workspaces = SmallWorkspaces(self.world, self.git)
         self.agents = SmallAgents(self.workspaces, self.script)
+        self.checks = SmallChecks(self.git)
         self.deliveries = 0
         self.sent: list[tuple[Webhook, UUID]] = []
 
@@ -62,7 +63,7 @@ class SmallBot(Machine):
             github=self.github,
             workspaces=self.workspaces,
             agents=self.agents,
-            checks=SmallChecks(self.git),
+            checks=self.checks,
             clock=self.clock,
             pace=Pace(),
             sandbox=SandboxLevel.CHECKOUT,

@@ -11,11 +11,11 @@ from typing import Any
 
 from bot.flow.steps.bench import commands as checks_of
 from bot.flow.steps.checks import SETUP
+from bot.flow.steps.limits import boxed
 from bot.flow.trees import TaskTrees
 from bot.operator.decided import rulebook, toolchains
 from bot.operator.folders import Private
 from bot.operator.read import find, read
-from bot.sandbox.box import Limits
 from bot.sandbox.probe import probe
 from bot.sandbox.process import Sandbox
 from bot.settings import Settings
@@ -30,6 +30,7 @@ from bot.trial.unfit import Unfit
 from bot.verify.baseline import Nowhere
 from bot.verify.certify import Certified, Order, certify
 from bot.verify.command import Command
+from bot.verify.findings import scope, weakened
 from bot.verify.run import Measured, Rig
 from bot.verify.runner import SandboxChecks
 from bot.words.certificate import plainly
@@ -127,15 +128,15 @@ async def audit(two: Two, given: RepoConfig | None, settings: Settings, folder: 
     limits, _ = narrowed(rulebook(file).of(REPO.full_name).limits, wanted.config.limits)
     checks = SandboxChecks(sandbox)
     commands = wanted.commands if capability.admits_strangers else ()
-    rig = Rig(
-        TaskTrees(workspaces, TASK), checks, commands, wanted.setup, Limits(seconds=limits.check_minutes.value * 60)
-    )
+    rig = Rig(TaskTrees(workspaces, TASK), checks, commands, wanted.setup, boxed(limits, limits.check_minutes.value))
     order = Order(
         base=base,
         head=head,
         origin=wanted.origin if commands else str(ChecksOrigin.NONE),
         sandbox=str(capability.level),
         tools=await checks.tools(commands) if commands else (),
+        weakened=weakened(commands),
+        scope=scope,
     )
     try:
         return await certify(rig, order, Nowhere())

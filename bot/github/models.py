@@ -260,6 +260,7 @@ class WirePermission(Wire):
 class WireCheckOutput(Wire):
     title: Text = ""
     summary: Text = ""
+    text: Text = ""
 
 
 class WireCheckRun(Wire):

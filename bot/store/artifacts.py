@@ -56,12 +56,22 @@ def load(conn: Connection, artifact: ArtifactId) -> bytes | None:
     return b"".join(zlib.decompress(part) for part in parts)
 
 
-def find(conn: Connection, task: TaskId, kind: str, name: str | None) -> bytes | None:
-    """The content kept last of this kind, and name if one is given."""
-    of_kind = and_(artifacts.c.task_id == task, artifacts.c.kind == kind)
+def find(conn: Connection, task: TaskId | None, kind: str, name: str | None) -> bytes | None:
+    """The content kept last of this kind, and name if one is given. Without a task: what belongs to none."""
+    owner = artifacts.c.task_id.is_(None) if task is None else artifacts.c.task_id == task
+    of_kind = and_(owner, artifacts.c.kind == kind)
     query = select(artifacts.c.id).where(of_kind if name is None else and_(of_kind, artifacts.c.name == name))
     found = conn.execute(query.order_by(artifacts.c.kept_at.desc(), artifacts.c.id.desc()).limit(1)).scalar()
     return None if found is None else load(conn, found)
+
+
+def thin(conn: Connection, kind: str, prefix: str, newest: int) -> None:
+    """Of what belongs to no task, is of this kind and begins with this name, only the newest stay."""
+    of_kind = and_(artifacts.c.task_id.is_(None), artifacts.c.kind == kind)
+    ids = select(artifacts.c.id).where(of_kind, artifacts.c.name.startswith(prefix, autoescape=True))
+    old = conn.execute(ids.order_by(artifacts.c.kept_at.desc(), artifacts.c.id.desc()).offset(newest)).scalars().all()
+    if old:
+        conn.execute(delete(artifacts).where(artifacts.c.id.in_(old)))
 
 
 def drop(conn: Connection, task: TaskId, kind: str) -> None:

@@ -117,7 +117,7 @@ class ReadStore:
     async def artifact(self, artifact: ArtifactId) -> bytes | None:
         return await self._reading.read(lambda conn: artifacts.load(conn, artifact))
 
-    async def find_artifact(self, task: TaskId, kind: str, name: str | None = None) -> bytes | None:
+    async def find_artifact(self, task: TaskId | None, kind: str, name: str | None = None) -> bytes | None:
         """The content kept last of this kind, and name if one is given."""
         return await self._reading.read(lambda conn: artifacts.find(conn, task, kind, name))
 

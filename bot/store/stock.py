@@ -83,7 +83,9 @@ def _artifacts(stock: Stock) -> ColumnElement[bool]:
     """The admitted text of an issue belongs to no task: it is kept before there is one."""
     issues = [s.artifacts.c.name.startswith(f"{repo.full_name}#", autoescape=True) for repo in stock.repos]
     texts = (s.artifacts.c.kind == "issue") & or_(s.artifacts.c.id.in_(stock.admitted), *issues)
-    return or_(s.artifacts.c.task_id.in_(stock.tasks), texts)
+    named = [s.artifacts.c.name.startswith(f"{repo.id}/") for repo in stock.repos]
+    baselines = (s.artifacts.c.kind == "baseline") & or_(*named)
+    return or_(s.artifacts.c.task_id.in_(stock.tasks), texts, baselines)
 
 
 def _marks(conn: Connection, stock: Stock) -> list[str]:

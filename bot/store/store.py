@@ -218,6 +218,10 @@ class Store(ReadStore):
         size = sum(map(len, packed.parts))
         return await self._database.submit(lambda conn: artifacts.keep(conn, packed, self._clock()), size)
 
+    async def thin_artifacts(self, kind: str, prefix: str, newest: int) -> None:
+        """Of what belongs to no task, is of this kind and begins with this name, only the newest stay."""
+        await self._write(lambda conn: artifacts.thin(conn, kind, prefix, newest))
+
     async def drop_artifacts(self, task: TaskId, kind: str) -> None:
         """Remove every artifact of a kind."""
         await self._write(lambda conn: artifacts.drop(conn, task, kind))

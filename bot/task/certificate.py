@@ -168,6 +168,18 @@ class RedFirst:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the head that a reviewer should see, and what is to be said there."""
+
+    file: str
+    line: int
+    """Counted from 1."""
+    title: str
+    detail: str
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """All claims. Two certificates of the same commits, commands and machine are equal."""
 
@@ -204,6 +216,14 @@ class Certificate:
     def digest(self) -> str:
         """SHA-256 over the canonical claims."""
         return hashlib.sha256(canonical(claims(self)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A certificate as it is kept, with what stands beside it."""
+
+    certificate: Certificate
+    places: tuple[Place, ...] = ()
 
 
 def claims(certificate: Certificate) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, get_args
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from bot.task.certificate import Filed
 from bot.task.effects import Effect
 from bot.task.events import TaskEvent
 from bot.task.model import Task
@@ -31,7 +32,7 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return _ADAPTERS[kind]
 
 
-def encode(value: TaskEvent | Effect | Task) -> str:
+def encode(value: TaskEvent | Effect | Task | Filed) -> str:
     """JSON of a value; its kind (class name) is kept beside it."""
     text: bytes = _adapter(type(value)).dump_json(value)
     return text.decode()
@@ -57,3 +58,12 @@ def decode_task(payload: str) -> Task:
     """A task from its stored JSON."""
     task: Task = _adapter(Task).validate_json(payload)
     return task
+
+
+def decode_filed(payload: bytes) -> Filed | None:
+    """A kept certificate; None when another version wrote it in a form that this one does not read."""
+    try:
+        filed: Filed = _adapter(Filed).validate_json(payload)
+    except ValidationError:
+        return None
+    return filed

@@ -20,6 +20,7 @@ from bot.task.events import (
     WorkspacePrepared,
 )
 from bot.task.ids import FactKey
+from bot.task.results import Proof
 
 E = TypeVar("E")
 
@@ -109,6 +110,11 @@ def started_at(history: History, run: int) -> datetime | None:
         if isinstance(recorded.event, RunAdmitted) and recorded.event.run == run and recorded.ignored is None:
             return recorded.at
     return None
+
+
+def sends_back(history: History, run: int, proof: Proof) -> bool:
+    """Does a doubtful proof go back to the agent? Once in a run: whoever cannot mend it then is read by people."""
+    return proof.doubtful and not any(event.verification.sent_back for event in attempts_of_run(history, run))
 
 
 def attempts_of_run(history: History, run: int) -> tuple[Verified, ...]:

@@ -172,6 +172,18 @@ class Conclusion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Annotation:
+    """A remark at a line of a check run's commit."""
+
+    path: str
+    line: int
+    title: str
+    message: str
+    is_failure: bool
+    """Else a warning."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRunDraft:
     """A completed check run to be put on a commit. `external_id` is its natural key on that commit."""
 
@@ -181,6 +193,10 @@ class CheckRunDraft:
     conclusion: Conclusion
     title: str
     summary: str
+    text: str = ""
+    """Below the summary; empty: none."""
+    annotations: tuple[Annotation, ...] = ()
+    """Written when the run is made: GitHub adds those of a later call to them."""
 
 
 @dataclass(frozen=True, slots=True)

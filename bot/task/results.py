@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.task.certificate import CertificateVerdict, RedFirstVerdict
 from bot.task.ids import ArtifactId, CommitSha
 
 
@@ -151,10 +152,17 @@ class CheckResult:
     note: str = ""
     """Why there is no exit code (`timed out after 600 s`), else empty."""
     log: ArtifactId | None = None
+    excused: bool = False
+    """It fails, and not by this change: the same tests fail on the base, or it passed when it was run again."""
 
     @property
     def passed(self) -> bool:
         return self.exit_code == 0
+
+    @property
+    def held(self) -> bool:
+        """Nothing speaks against the change."""
+        return self.passed or self.excused
 
 
 class Verdict(StrEnum):
@@ -180,6 +188,24 @@ class ChecksOrigin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """The certificate in short; the whole of it is the artifact."""
+
+    digest: str
+    verdict: CertificateVerdict
+    red_first: RedFirstVerdict
+    complaints: tuple[str, ...] = ()
+    """What is broken or wrong with the proof: one sentence each, for the agent and for people."""
+    artifact: ArtifactId | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Nothing is broken, and yet not proven: tests prove nothing, the proof is weaker, a place is forbidden."""
+        weak = self.verdict in (CertificateVerdict.WEAKENED, CertificateVerdict.OUT_OF_SCOPE)
+        return weak or self.red_first is RedFirstVerdict.PROVES_NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """Evidence on one exact commit, gathered by the orchestrator."""
 
@@ -188,17 +214,22 @@ class Verification:
     origin: ChecksOrigin
     sandbox: SandboxLevel
     started_at: datetime
+    proof: Proof | None = None
+    """None: written before there were certificates."""
+    sent_back: bool = False
+    """It is doubtful, and the agent gets a chance to mend that: once in a run."""
 
     @property
     def verdict(self) -> Verdict:
         required = [check for check in self.checks if check.required]
         if not required:
             return Verdict.NO_CHECKS
-        return Verdict.PASSED if all(check.passed for check in required) else Verdict.FAILED
+        broken = self.proof is not None and self.proof.verdict is CertificateVerdict.BROKEN
+        return Verdict.PASSED if all(check.held for check in required) and not broken else Verdict.FAILED
 
     @property
     def failures(self) -> tuple[CheckResult, ...]:
-        return tuple(check for check in self.checks if check.required and not check.passed)
+        return tuple(check for check in self.checks if check.required and not check.held)
 
 
 # ── where a run stands (overwritten, never kept) ──

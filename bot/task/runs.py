@@ -148,8 +148,8 @@ def _no_work(task: Task, phase: Phase, topic: Topic) -> Moved:
 
 
 def _verified(task: Task, event: Verified) -> Moved:
-    failed = event.verification.verdict is Verdict.FAILED
-    if failed and task.attempt < task.attempts_allowed:
+    again = event.verification.verdict is Verdict.FAILED or event.verification.sent_back
+    if again and task.attempt < task.attempts_allowed:
         return _next_attempt(task)
     return Moved(replace(task, phase=Phase.PUBLISHING), (Publish(task.run), UpdateStatus()))
 

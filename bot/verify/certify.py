@@ -1,5 +1,6 @@
 """Certify one head against one base: run what has to be run, in order, and write down what came out."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -82,14 +83,15 @@ async def certify(rig: Rig, order: Order, shelf: Shelf) -> Certified:
         sandbox=order.sandbox,
         tools=order.tools,
     )
-    found = [*order.weakened(changed), *looked.findings, *(one for each in looked.judged for one in each.findings)]
+    analysed = await asyncio.to_thread(order.weakened, changed)
+    found = [*analysed, *looked.findings, *(one for each in looked.judged for one in each.findings)]
     certificate = Certificate(
         subject=subject,
         checks=tuple(one.check for one in looked.judged),
         tests=together(looked.judged),
         red_first=red,
         weakened=_sorted([*found, *_harness(laid, found)]),
-        scope=_sorted(order.scope(changed)),
+        scope=_sorted(await asyncio.to_thread(order.scope, changed)),
     )
     return Certified(certificate, before, looked.measured, red_measured, changed)
 

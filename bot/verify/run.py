@@ -1,18 +1,40 @@
 """Run the checks on one exact commit, and once more those that failed: what came out, test by test where it is told."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.sandbox.box import Box, Limits
+from bot.sandbox.databases.service import redact
 from bot.task.certificate import RunEnd
 from bot.task.evidence import ChangedFile, TestReport
 from bot.task.ids import CommitSha
 from bot.verify.command import Command, Ran
 from bot.verify.junit import read_reports
 
+_MET = {"check_minutes": "timed out", "memory_gb": "memory limit", "disk_gb": "disk limit"}
 _COUNTS_DIFFER = " tests and holds "
 """In a note of `read_reports`: the report does not agree with itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A clean checkout as a box. What it holds in secret stands in no output and no report."""
+
+    box: Box
+    secrets: tuple[str, ...] = ()
+
+    def hide(self, ran: Ran) -> Ran:
+        if not self.secrets:
+            return ran
+        note = redact(ran.note.encode(errors="replace"), self.secrets).decode(errors="replace")
+        return replace(ran, output=redact(ran.output, self.secrets), note=note)
+
+    def hidden(self, files: dict[str, bytes] | None) -> dict[str, bytes] | None:
+        if files is None or not self.secrets:
+            return files
+        return {name: redact(data, self.secrets) for name, data in files.items()}
 
 
 class Trees(Protocol):
@@ -22,8 +44,9 @@ class Trees(Protocol):
     async def contents(self, base: CommitSha, head: CommitSha) -> tuple[ChangedFile, ...]: ...
     async def compose(self, onto: CommitSha, laid: Mapping[str, bytes | CommitSha]) -> CommitSha: ...
     async def tree(self, commit: CommitSha) -> str: ...
-    async def check_out(self, commit: CommitSha) -> Box: ...
-    async def drop(self) -> None: ...
+    def checkout(self, commit: CommitSha) -> AbstractAsyncContextManager[Checkout]:
+        """A clean one, gone when the block ends; one at a time."""
+        ...
 
 
 class Checks(Protocol):
@@ -114,15 +137,12 @@ async def _once(rig: Rig, commit: CommitSha, only: frozenset[str] | None) -> tup
         return ()
     commands = [rig.setup, *wanted] if rig.setup is not None else wanted
     found: list[Measured] = []
-    box = await rig.trees.check_out(commit)
-    try:
-        async for ran in rig.checks.run(box, commands, rig.limits):
-            files = await rig.checks.reports(box)
-            found.append(Measured(_check_run(ran, files, box.cwd), ran))
+    async with rig.trees.checkout(commit) as here:
+        async for ran in rig.checks.run(here.box, commands, rig.limits):
+            files = here.hidden(await rig.checks.reports(here.box))
+            found.append(Measured(_check_run(ran, files, here.box.cwd), here.hide(ran)))
             if ran.command is rig.setup and ran.exit_code != 0:
                 break
-    finally:
-        await rig.trees.drop()
     return tuple(found)
 
 
@@ -150,7 +170,7 @@ def _doubts(report: TestReport, run: CheckRun) -> list[str]:
 def _end(ran: Ran) -> RunEnd:
     if ran.exit_code is not None:
         return RunEnd(ran.exit_code)
-    if ran.timed_out:
-        return RunEnd(None, "timed out")
+    if ran.limit is not None:
+        return RunEnd(None, _MET[ran.limit])
     words = {"stopped": "output limit", "not run": "not run"}
     return RunEnd(None, next((end for start, end in words.items() if ran.note.startswith(start)), "killed"))

@@ -1,5 +1,6 @@
 """The certificate in words: its lines, which the terminal, the pull request and the check run share."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from bot.task.certificate import (
@@ -12,10 +13,14 @@ from bot.task.certificate import (
     RedFirstVerdict,
     RedTestVerdict,
     RunEnd,
+    as_json,
 )
 from bot.task.evidence import Finding, Weight
-from bot.words.plain import count, one_line
+from bot.words.plain import count, fenced, harmless, one_line
 
+COMPLAINTS = 20
+LISTED = 40
+"""Entries of one list in the full report."""
 SHOWN = 8
 """Lines of one kind in the terminal."""
 
@@ -106,6 +111,15 @@ def finding_line(finding: Finding) -> str:
     return one_line(f"{kind}{mark}: {f'{place}: ' if place else ''}{finding.detail}", 300)
 
 
+def complaints(certificate: Certificate) -> tuple[str, ...]:
+    """What is broken or wrong with the proof, for whoever is to mend it."""
+    found = [f"`{one_line(test)}` held before the change and fails with it." for test in certificate.tests.broken]
+    found += [finding_line(finding) for finding in grave((*certificate.weakened, *certificate.scope))]
+    if certificate.red_first.verdict is RedFirstVerdict.PROVES_NOTHING:
+        found.append("The added or changed tests pass without the change: they prove nothing about it.")
+    return tuple([*found[:COMPLAINTS], *([f"And {len(found) - COMPLAINTS} more."] if len(found) > COMPLAINTS else [])])
+
+
 def plainly(certificate: Certificate) -> str:
     """One screen for a terminal."""
     subject = certificate.subject
@@ -146,3 +160,106 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
 
 def _uncapped(sentence: str) -> str:
     return (sentence[0].lower() + sentence[1:]).rstrip(".")
+
+
+# ── in a pull request and its check run ──
+
+
+def doubt(certificate: Certificate) -> str:
+    """Why a commit that breaks nothing is not green."""
+    match certificate.verdict:
+        case CertificateVerdict.WEAKENED:
+            return f"Weakened: {count(len(grave(certificate.weakened)), 'finding')} to look at"
+        case CertificateVerdict.OUT_OF_SCOPE:
+            return f"Out of scope: {count(len(grave(certificate.scope)), 'finding')} to look at"
+        case _:
+            return "Unproven: its tests pass without the change"
+
+
+def red_words(certificate: Certificate | None) -> str:
+    """For the first screen: `new tests fail without the change: 2 of 2`; nothing where there is nothing to say."""
+    red = certificate.red_first if certificate is not None else None
+    match red.verdict if red is not None else None:
+        case RedFirstVerdict.PROVEN if red is not None:
+            return f"new tests fail without the change: {len(red.proving)} of {len(red.tests)}"
+        case RedFirstVerdict.NAMES_ONLY:
+            return "without the change the new tests fail only for missing names"
+        case RedFirstVerdict.PROVES_NOTHING:
+            return "the changed tests pass without the change"
+        case _:
+            return ""
+
+
+def title(certificate: Certificate) -> str:
+    """`scope clean · no tests weakened`."""
+    outside, weaker = len(grave(certificate.scope)), len(grave(certificate.weakened))
+    scope = count(outside, "scope finding") if outside else "scope clean"
+    return f"{scope} · {count(weaker, 'finding') + ' on the tests' if weaker else 'no tests weakened'}"
+
+
+def in_short(certificate: Certificate | None) -> str:
+    """Below the table of checks in the pull request."""
+    if certificate is None:
+        return ""
+    lines = [f"Tests: {tests_line(certificate.tests)}.", f"Red first: {_code(red_line(certificate.red_first))}."]
+    lines += _bullets([*certificate.weakened, *certificate.scope], SHOWN)
+    return "\n".join(lines[:2]) + ("\n\n" + "\n".join(lines[2:]) if lines[2:] else "")
+
+
+def sections(certificate: Certificate) -> list[str]:
+    """The sections of the full report."""
+    subject = certificate.subject
+    harness = ", ".join(f"`{_code(path)}`" for path in subject.harness)
+    ran = f"The head was run with the base's {harness}." if subject.harness else ""
+    tools = ", ".join(_code(f"{tool.name}: {tool.version}") for tool in subject.tools)
+    return [
+        part
+        for part in (
+            ran,
+            f"Tools: {tools}." if tools else "",
+            "### Tests",
+            f"{tests_line(certificate.tests)}.",
+            *_lists(certificate.tests),
+            "### Red-first evidence",
+            f"{_code(red_line(certificate.red_first))}.",
+            "\n".join(f"- `{_code(test.name)}` {test.verdict}" for test in certificate.red_first.tests[:LISTED]),
+            "### Weakened",
+            "\n".join(_bullets(certificate.weakened, LISTED)) or "Nothing.",
+            "### Scope",
+            "\n".join(_bullets(certificate.scope, LISTED)) or "Clean.",
+            f"Certificate `sha256:{certificate.digest}`: **{certificate.verdict}**.",
+        )
+        if part
+    ]
+
+
+def whole(certificate: Certificate) -> str:
+    """The certificate itself, as a reader of machines wants it."""
+    text = json.dumps(as_json(certificate), indent=1, sort_keys=True)
+    return f"The certificate; its digest is over everything but itself.\n\n{fenced(text, 'json')}"
+
+
+def _lists(tests: CertifiedTests) -> Iterable[str]:
+    named = (
+        ("Broken", tests.broken),
+        ("Fixed", tests.fixed),
+        ("New", tests.new),
+        ("Removed", tests.removed),
+        ("Failing on the base as well", tests.preexisting),
+        ("Flaky", tests.flaky),
+    )
+    for word, which in named:
+        if which:
+            more = f" and {len(which) - LISTED} more" if len(which) > LISTED else ""
+            yield f"{word}: {', '.join(f'`{_code(test)}`' for test in which[:LISTED])}{more}"
+
+
+def _bullets(findings: Sequence[Finding], most: int) -> list[str]:
+    order = sorted(findings, key=lambda finding: list(Weight).index(finding.weight))
+    rows = [f"- {harmless(finding_line(finding))}" for finding in order[:most]]
+    return [*rows, *([f"- and {len(order) - most} more"] if len(order) > most else [])]
+
+
+def _code(text: str) -> str:
+    """Fit to stand in a line of markdown, also between backticks."""
+    return harmless(one_line(text.replace("`", "'"), 300))

@@ -61,6 +61,8 @@ class Assignment:
     feedback: tuple[Feedback, ...] = ()
     failures: tuple[FailedCheck, ...] = ()
     violations: tuple[str, ...] = ()
+    complaints: tuple[str, ...] = ()
+    """What the certificate of the last attempt holds against it."""
     interrupted: bool = False
     resumed: bool = False
     """The agent has its session: it knows the issue already."""
@@ -89,6 +91,11 @@ the worktree in a state from which somebody can go on, then say in a few lines w
 """
 """To an agent whose turn is about to end."""
 
+_NOT_PROVEN = """\
+Mend what is listed, or say in your summary why it has to be so. Add a test that fails without your change and passes
+with it; do not weaken tests, or what decides how they run, to get there.\
+"""
+
 
 def prompt(assignment: Assignment) -> str:
     """The whole instruction of one turn."""
@@ -101,6 +108,8 @@ def prompt(assignment: Assignment) -> str:
         parts += ["# Your changes could not be taken over", *(f"- {line}" for line in assignment.violations)]
     if assignment.failures:
         parts += ["# Your last attempt does not pass", *(_failure(item) for item in assignment.failures)]
+    if assignment.complaints:
+        parts += ["# Your last attempt is not proven", _NOT_PROVEN, *(f"- {line}" for line in assignment.complaints)]
     parts += ["# How your work will be checked", _checks(assignment.checks)]
     return "\n\n".join(parts) + "\n"
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bot.task.certificate import Certificate, CertificateVerdict, Filed
 from bot.task.events import ChangesMade, Verified, WorkspacePrepared
 from bot.task.history import History, attempts_of_run, newest
 from bot.task.model import Task
-from bot.task.observed import Conclusion
+from bot.task.observed import Annotation, Conclusion
 from bot.task.results import CheckResult, ChecksOrigin, FileChange, SandboxLevel, Verdict, Verification
 from bot.task.usage import Used
+from bot.words import certificate as proof
 from bot.words.cost import cost_in_full
 from bot.words.plain import MINUS, count, duration, harmless, inert, one_line, quoted
 
@@ -31,6 +33,12 @@ class Report:
     """Wishes of the repository that the operator does not grant."""
     used: Used = field(default=Used())
     """What models were used for, in all runs of the task."""
+    filed: Filed | None = None
+    """The certificate, where there is one."""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        return self.filed.certificate if self.filed is not None else None
 
 
 def from_history(task: Task, history: History, files: tuple[FileChange, ...], used: Used | None = None) -> Report:
@@ -67,7 +75,7 @@ def pull_body(report: Report, report_url: str) -> str:
         _banner(report),
         _look_here(report.files),
         _details("The agent's own summary (unverified)", quoted(harmless(report.summary) or "It said nothing.")),
-        _details(_evidence_title(report), checks_table(report)),
+        _details(_evidence_title(report), f"{checks_table(report)}\n\n{proof.in_short(report.certificate)}".strip()),
         f"[Full report]({report_url}) · Reply or review to steer · `/agent help`",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -87,6 +95,8 @@ def conclusion(report: Report) -> Conclusion:
     match report.verification:
         case None:
             return Conclusion.NEUTRAL
+        case verification if verification.proof is not None and verification.proof.doubtful:
+            return Conclusion.FAILURE if verification.verdict is Verdict.FAILED else Conclusion.NEUTRAL
         case verification:
             return {
                 Verdict.PASSED: Conclusion.SUCCESS,
@@ -99,6 +109,8 @@ def check_summary(report: Report) -> str:
     """The full report, as markdown."""
     task, verification = report.task, report.verification
     parts = [_banner(report), "### Subject", _subject(report), "### Checks", checks_table(report)]
+    if report.certificate is not None:
+        parts += proof.sections(report.certificate)
     if len(report.attempts) > 1:
         parts += ["### Attempts", _attempts(report.attempts)]
     parts += ["### Files", _files(report.files)]
@@ -109,6 +121,19 @@ def check_summary(report: Report) -> str:
     spent = cost_in_full(report.used)
     parts.append(f"Task {task.id}, run {task.run}, agent `{task.agent}`." + (f" {spent}." if spent else ""))
     return "\n\n".join(parts)
+
+
+def check_text(report: Report) -> str:
+    """Below the report: the certificate as it is."""
+    return proof.whole(report.certificate) if report.certificate is not None else ""
+
+
+def annotations(report: Report) -> tuple[Annotation, ...]:
+    """What a reviewer should see at its line."""
+    places = report.filed.places if report.filed is not None else ()
+    return tuple(
+        Annotation(place.file, place.line, one_line(place.title), inert(place.detail), place.grave) for place in places
+    )
 
 
 _GUESSED = (
@@ -133,18 +158,33 @@ def _banner(report: Report) -> str:
     if verification is None:
         return "> [!WARNING]\n> **Void**: this commit is not verified."
     first = {
-        Verdict.PASSED: "[!NOTE]\n> **Ready to review**",
-        Verdict.FAILED: f"[!WARNING]\n> **Not ready: {_verdict(verification)}** (a draft)",
+        Verdict.PASSED: _passed(verification, report.certificate),
+        Verdict.FAILED: f"[!WARNING]\n> **Not ready: {_failed(verification, report.certificate)}** (a draft)",
         Verdict.NO_CHECKS: "[!WARNING]\n> **No checks ran**",
     }[verification.verdict]
     added = sum(change.added or 0 for change in report.files)
     removed = sum(change.removed or 0 for change in report.files)
     minutes = max(1, round((added + removed) / LINES_A_MINUTE))
     size = f"about {minutes} min · {count(len(report.files), 'file')} +{added} {MINUS}{removed}"
-    lines = [f"> {first} · {size} · `{verification.commit[:7]}`", f"> {_second_line(verification)}"]
+    red = proof.red_words(report.certificate)
+    second = " · ".join(part for part in (_second_line(verification), red) if part)
+    lines = [f"> {first} · {size} · `{verification.commit[:7]}`", f"> {second}"]
     if verification.sandbox in {SandboxLevel.NONE, SandboxLevel.EXTERNAL}:
         lines.append(f"> **Unsandboxed**: this server's sandbox level is `{verification.sandbox}`.")
     return "\n".join(lines)
+
+
+def _passed(verification: Verification, certificate: Certificate | None) -> str:
+    """Green only where nothing speaks against it."""
+    if certificate is None or verification.proof is None or not verification.proof.doubtful:
+        return "[!NOTE]\n> **Ready to review**"
+    return f"[!WARNING]\n> **{proof.doubt(certificate)}**"
+
+
+def _failed(verification: Verification, certificate: Certificate | None) -> str:
+    """Tests by their number where they are told apart."""
+    broken = certificate is not None and certificate.verdict is CertificateVerdict.BROKEN and certificate.tests.broken
+    return proof.broken(certificate) if certificate is not None and broken else _verdict(verification)
 
 
 def _second_line(verification: Verification) -> str:
@@ -188,7 +228,8 @@ def _evidence_title(report: Report) -> str:
         return "Evidence: none"
     repairs = len(report.attempts) - 1
     tail = f" · {count(repairs, 'fix attempt')}" if repairs > 0 else ""
-    return f"Evidence: {_verdict(verification)}{tail}"
+    short = f" · {proof.title(report.certificate)}" if report.certificate is not None else ""
+    return f"Evidence: {_verdict(verification)}{short}{tail}"
 
 
 def checks_table(report: Report) -> str:
@@ -201,11 +242,8 @@ def checks_table(report: Report) -> str:
 
 def _row(check: CheckResult) -> str:
     command = check.command.replace("|", "\\|").replace("`", "").replace("\n", " ")
-    result = (
-        "✅ exit 0"
-        if check.passed
-        else f"❌ {f'exit {check.exit_code}' if check.exit_code is not None else check.note}"
-    )
+    ended = f"exit {check.exit_code}" if check.exit_code is not None else check.note
+    result = f"✅ {ended}" if check.passed else f"⚠️ {ended}, not by this change" if check.excused else f"❌ {ended}"
     required = "yes" if check.required else "no"
     return f"| {harmless(check.name)} | `{command[:120]}` | {required} | {result} | {duration(check.seconds)} |"
 

@@ -78,11 +78,14 @@ Closes #1
 
 </details>
 
-<details><summary>Evidence: 1 check passes</summary>
+<details><summary>Evidence: 1 check passes · scope clean · no tests weakened</summary>
 
 | check | command | required | result | time |
 |---|---|---|---|---|
 | tests | `<command>` | yes | ✅ exit 0 | <time> |
+
+Tests: no report names them: write JUnit XML into $REPORTS.
+Red first: no tests changed.
 
 </details>
 
@@ -119,11 +122,14 @@ Closes #1
 
 </details>
 
-<details><summary>Evidence: 1 check passes</summary>
+<details><summary>Evidence: 1 check passes · scope clean · no tests weakened</summary>
 
 | check | command | required | result | time |
 |---|---|---|---|---|
 | tests | `<command>` | yes | ✅ exit 0 | <time> |
+
+Tests: no report names them: write JUnit XML into $REPORTS.
+Red first: no tests changed.
 
 </details>
 
@@ -176,11 +182,14 @@ Closes #1
 
 </details>
 
-<details><summary>Evidence: 1 of 1 check failed · 2 fix attempts</summary>
+<details><summary>Evidence: 1 of 1 check failed · scope clean · no tests weakened · 2 fix attempts</summary>
 
 | check | command | required | result | time |
 |---|---|---|---|---|
 | tests | `<command>` | yes | ❌ exit 1 | <time> |
+
+Tests: no report names them: write JUnit XML into $REPORTS.
+Red first: no tests changed.
 
 </details>
 
@@ -288,9 +297,12 @@ Closes #1
 
 </details>
 
-<details><summary>Evidence: No checks ran</summary>
+<details><summary>Evidence: No checks ran · scope clean · no tests weakened</summary>
 
 No checks ran.
+
+Tests: no report names them: write JUnit XML into $REPORTS.
+Red first: no tests changed.
 
 </details>
 
@@ -368,11 +380,14 @@ Closes #1
 
 </details>
 
-<details><summary>Evidence: 1 check passes</summary>
+<details><summary>Evidence: 1 check passes · scope clean · no tests weakened</summary>
 
 | check | command | required | result | time |
 |---|---|---|---|---|
 | tests | `<command>` | yes | ✅ exit 0 | <time> |
+
+Tests: no report names them: write JUnit XML into $REPORTS.
+Red first: no tests changed.
 
 </details>
 

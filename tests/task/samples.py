@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from bot.task import effects as fx
 from bot.task import events as ev
+from bot.task.certificate import CertificateVerdict, RedFirstVerdict
 from bot.task.effects import Answer, Effect, Refusal, Topic
 from bot.task.events import TaskEvent
 from bot.task.ids import (
@@ -28,6 +29,7 @@ from bot.task.results import (
     ChecksOrigin,
     FaultKind,
     FileChange,
+    Proof,
     SandboxLevel,
     Verification,
 )
@@ -73,6 +75,13 @@ def verification(exit_code: int | None, required: bool = True) -> Verification:
     return Verification(OTHER, (check,), ChecksOrigin.CONFIGURED, SandboxLevel.CHECKOUT, AT)
 
 
+def doubtful() -> Verification:
+    complaints = ("The added or changed tests pass without the change: they prove nothing about it.",)
+    red = RedFirstVerdict.PROVES_NOTHING
+    proof = Proof("d" * 64, CertificateVerdict.CLEAN, red, complaints, ArtifactId(9))
+    return replace(verification(0), proof=proof, sent_back=True)
+
+
 FILES = (FileChange("fix.py", "A", 3, 0), FileChange("logo.png", "M", None, None))
 COMMENT = CommentId(34)
 SAID = ev.Said(FactKey("comment:34"), MAINTAINER, AT, COMMENT, on_pull=True)
@@ -113,6 +122,7 @@ EVENTS: dict[str, TaskEvent] = {
     "Verified (passed)": ev.Verified(RUN, ATTEMPT, verification(0)),
     "Verified (failed)": ev.Verified(RUN, ATTEMPT, verification(1)),
     "Verified (no checks)": ev.Verified(RUN, ATTEMPT, verification(0, required=False)),
+    "Verified (sent back)": ev.Verified(RUN, ATTEMPT, doubtful()),
     "Published": ev.Published(RUN, PullNumber(8), OTHER, False, "https://github.com/octo/widgets/runs/5"),
     "PublishRefused": ev.PublishRefused(RUN, "the branch is protected."),
     "HeadMoved": ev.HeadMoved(RUN),

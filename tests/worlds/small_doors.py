@@ -244,9 +244,12 @@ class SmallChecks:
     """Protocol `Checks`: a command fails on a commit that has a BUG in a file."""
 
     git: MemoryGit
+    commits: list[CommitSha] = field(default_factory=list)
+    """On which it was run, in order."""
 
     async def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
-        files = self.git.files(CommitSha(box.cwd.rpartition("/")[2]))
+        self.commits.append(CommitSha(box.cwd.rpartition("/")[2]))
+        files = self.git.files(self.commits[-1])
         broken = sorted(path for path, text in files.items() if BROKEN in text)
         for command in commands:
             yield Ran(command, 1 if broken else 0, 0.0, "", f"broken: {broken}".encode() if broken else b"ok")

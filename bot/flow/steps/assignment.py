@@ -28,6 +28,7 @@ async def assignment(bench: Bench, task: Task, *, interrupted: bool) -> Assignme
         feedback=tuple(item for item in feedback if item is not None),
         failures=await _failures(bench, task),
         violations=await _violations(bench, task),
+        complaints=await _complaints(bench, task),
         interrupted=interrupted,
         resumed=task.session is not None,
     )
@@ -81,6 +82,13 @@ async def _failures(bench: Bench, task: Task) -> tuple[FailedCheck, ...]:
     if verified is None:
         return ()
     return tuple([await _failed(bench, check) for check in verified.verification.failures])
+
+
+async def _complaints(bench: Bench, task: Task) -> tuple[str, ...]:
+    """What the certificate of the attempt before this one holds against it."""
+    verified = newest(await bench.store.history(task.id), Verified, task.run)
+    proof = verified.verification.proof if verified is not None else None
+    return proof.complaints if proof is not None else ()
 
 
 async def _failed(bench: Bench, check: CheckResult) -> FailedCheck:

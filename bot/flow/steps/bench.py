@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.flow.doors import Agents, Checks, Clock, GitHub, Isolation, Workspaces
+from bot.flow.steps.shelf import Turns
 from bot.sandbox.egress.values import Route
 from bot.store.store import Store
 from bot.task import repo_config
@@ -23,6 +24,8 @@ WORK = "work"
 """Artifact kind: `base..commit` as a git bundle, named by the commit."""
 STATE = "state"
 """Artifact kind: the agent's HOME, named `home`."""
+CERTIFICATE = "certificate"
+"""Artifact kind: what a verification found out, named `<run>.<attempt>`."""
 LOG = "log"
 """Artifact kind: output of a check, named `<run>.<attempt>/<check>`."""
 
@@ -57,6 +60,8 @@ class Bench:
     """What repositories may ask for, by name."""
     redactor: Redactor = field(default=Redactor())
     """Takes known secrets out of what is kept."""
+    turns: Turns = field(default_factory=Turns)
+    """Who makes which baseline right now, in this process."""
     onboarding: bool = True
     """Offer the repository's file in a pull request when a first task begins without one."""
 

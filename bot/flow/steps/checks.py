@@ -1,22 +1,28 @@
-"""Verify: run the checks on a clean checkout of the exact commit."""
+"""Verify: certify the exact commit against its base, and say in short what came out."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
-from bot.flow.steps.bench import LOG, Bench
-from bot.flow.steps.isolation import PREPARE, surrounded
+from bot.flow.steps.bench import CERTIFICATE, LOG, Bench
+from bot.flow.steps.isolation import PREPARE
 from bot.flow.steps.limits import boxed, met_by_a_check
-from bot.sandbox.databases.names import Purpose
+from bot.flow.steps.shelf import StoreShelf
+from bot.flow.trees import SurroundedTrees
 from bot.sandbox.databases.service import DatabaseRefused
+from bot.task.certificate import CheckVerdict, Filed
+from bot.task.codec import encode
 from bot.task.effects import Verify
 from bot.task.events import Verified
+from bot.task.history import sends_back
 from bot.task.limits import RunLimits
 from bot.task.model import Task
 from bot.task.repo_config import BadConfig, RepoConfig
-from bot.task.results import CheckResult, ChecksOrigin, Verification
+from bot.task.results import CheckResult, ChecksOrigin, Proof, Verification
 from bot.task.secrets import granted
+from bot.verify.certify import Certified, Order, certify
 from bot.verify.command import Command, Ran
+from bot.verify.findings import places_of, scope, weakened
+from bot.verify.run import Rig
+from bot.words.certificate import complaints
 
 SETUP = "setup"
 
@@ -26,59 +32,64 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
     if task.base is None or task.commit is None:
         raise ValueError(f"task {task.id} has no commit to verify")
     started = bench.clock()
-    commands, origin = await bench.commands(task, task.base)
-    config = await bench.config(task, task.base)
-    if not isinstance(config, RepoConfig):
-        config = RepoConfig()
+    await bench.bring_back(task, task.commit)
     most = (await bench.terms(task)).limits
-    setup = Command(SETUP, config.setup, required=True) if config.setup else None
-    if commands and setup is not None:
-        commands = (setup, *commands)
-    if not bench.may_run_checks:
-        commands = ()
-    secrets = granted(bench.secrets, task.issue.repo.full_name, config.secrets)
-    env = {} if isinstance(secrets, BadConfig) else secrets  # refused when the run was prepared
-    results = await _run(bench, task, effect, commands, setup, most, env)
+    rig, origin = await _rig(bench, task, most)
+    order = Order(
+        base=task.base,
+        head=task.commit,
+        origin=str(origin),
+        sandbox=str(bench.sandbox),
+        tools=await bench.checks.tools(rig.commands) if rig.commands else (),
+        weakened=weakened(rig.commands),
+        scope=scope,
+    )
     verification = Verification(
         commit=task.commit,
-        checks=results,
-        origin=origin if commands else ChecksOrigin.NONE,
+        checks=(),
+        origin=origin,
         sandbox=bench.sandbox,
         started_at=started,
     )
+    try:
+        certified = await certify(rig, order, StoreShelf(bench.store, bench.turns, task.issue.repo))
+    except DatabaseRefused as refused:
+        failed = Ran(Command(PREPARE, PREPARE, required=True), None, 0.0, str(refused), b"")
+        only = await _kept(bench, task, effect, failed)
+        return Verified(effect.run, effect.attempt, replace(verification, checks=(only,)))
+    checks = tuple([await _result(bench, task, effect, certified, one.ran, most) for one in certified.head])
+    proof = await _file(bench, task, effect, certified)
+    sent_back = sends_back(await bench.store.history(task.id), effect.run, proof)
+    verification = replace(verification, checks=checks, proof=proof, sent_back=sent_back)
     return Verified(effect.run, effect.attempt, verification)
 
 
-async def _run(
-    bench: Bench,
-    task: Task,
-    effect: Verify,
-    commands: tuple[Command, ...],
-    setup: Command | None,
-    most: RunLimits,
-    env: Mapping[str, str],
-) -> tuple[CheckResult, ...]:
-    """Each in order. When the set-up fails, the rest would only say so again."""
-    if not commands or task.commit is None:
-        return ()
-    await bench.bring_back(task, task.commit)
-    check_out = partial(bench.workspaces.check_out, task.id, task.commit)
-    results: list[CheckResult] = []
-    try:
-        bounds = boxed(most, most.check_minutes.value)
-        async with surrounded(bench, task, Purpose.CHECK, check_out) as around:
-            async for ran in bench.checks.run(around.box.with_env(**env), commands, bounds):
-                met = met_by_a_check(most, ran)
-                told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
-                results.append(await _kept(bench, task, effect, around.hide(told)))
-                if ran.command is setup and ran.exit_code != 0:
-                    break
-    except DatabaseRefused as refused:
-        failed = Ran(Command(PREPARE, PREPARE, required=True), None, 0.0, str(refused), b"")
-        return (await _kept(bench, task, effect, failed),)
-    finally:
-        await bench.workspaces.drop_checkout(task.id)
-    return tuple(results)
+async def _rig(bench: Bench, task: Task, most: RunLimits) -> tuple[Rig, ChecksOrigin]:
+    """The checks of the base, and none where they may not run."""
+    if task.base is None:
+        raise ValueError(f"task {task.id} has no base yet")
+    commands, origin = await bench.commands(task, task.base)
+    config = await bench.config(task, task.base)
+    config = RepoConfig() if isinstance(config, BadConfig) else config
+    commands = commands if bench.may_run_checks else ()
+    secrets = granted(bench.secrets, task.issue.repo.full_name, config.secrets)
+    env = {} if isinstance(secrets, BadConfig) else secrets  # refused when the run was prepared
+    rig = Rig(
+        trees=SurroundedTrees(bench, task, env),
+        checks=bench.checks,
+        commands=commands,
+        setup=Command(SETUP, config.setup, required=True) if config.setup else None,
+        limits=boxed(most, most.check_minutes.value),
+    )
+    return rig, origin if commands else ChecksOrigin.NONE
+
+
+async def _result(
+    bench: Bench, task: Task, effect: Verify, certified: Certified, ran: Ran, most: RunLimits
+) -> CheckResult:
+    met = met_by_a_check(most, ran)
+    told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
+    return replace(await _kept(bench, task, effect, told), excused=_excused(certified, ran.command.name))
 
 
 async def _kept(bench: Bench, task: Task, effect: Verify, ran: Ran) -> CheckResult:
@@ -92,4 +103,25 @@ async def _kept(bench: Bench, task: Task, effect: Verify, ran: Ran) -> CheckResu
         seconds=round(ran.seconds, 3),
         note=bench.redactor.text(ran.note),
         log=log,
+    )
+
+
+def _excused(certified: Certified, name: str) -> bool:
+    """Its failure is flaky, or the same tests fail on the base. A bare exit code excuses nothing."""
+    check = next((check for check in certified.certificate.checks if check.name == name), None)
+    if check is None:
+        return False
+    known = check.verdict is CheckVerdict.PREEXISTING and check.told_by == "tests"
+    return known or check.verdict is CheckVerdict.FLAKY
+
+
+async def _file(bench: Bench, task: Task, effect: Verify, certified: Certified) -> Proof:
+    certificate = certified.certificate
+    filed = encode(Filed(certificate, places_of(certified))).encode()
+    return Proof(
+        digest=certificate.digest,
+        verdict=certificate.verdict,
+        red_first=certificate.red_first.verdict,
+        complaints=complaints(certificate),
+        artifact=await bench.store.keep(task.id, CERTIFICATE, f"{effect.run}.{effect.attempt}", filed),
     )

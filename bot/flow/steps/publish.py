@@ -5,10 +5,11 @@ from dataclasses import replace
 from bot.flow.steps.bench import Bench
 from bot.flow.steps.spending import spent
 from bot.github.errors import Elsewhere, NotInstalled, Refused, Unreadable
+from bot.task.codec import decode_filed
 from bot.task.effects import Publish
 from bot.task.events import HeadMoved, Published, PublishRefused, WorkspacePrepared
 from bot.task.history import newest
-from bot.task.ids import Login, PullNumber, ReviewId
+from bot.task.ids import ArtifactId, Login, PullNumber, ReviewId
 from bot.task.model import Task, reviews_of
 from bot.task.observed import CheckRunDraft, Pull, PullDraft, Repository, ReviewState
 from bot.words import report as words
@@ -48,6 +49,9 @@ async def _report(bench: Bench, task: Task, effect: Publish, there: Repository) 
         raise ValueError(f"task {task.id} was never prepared")
     files = await bench.workspaces.changes(task.id, base, commit)
     report = words.from_history(task, history, files, (await spent(bench, task)).task_used)
+    if report.verification is not None and report.verification.proof is not None:
+        kept = await bench.store.artifact(ArtifactId(report.verification.proof.artifact or 0))
+        report = replace(report, filed=decode_filed(kept) if kept is not None else None)
     check_run = CheckRunDraft(
         head=commit,
         name=words.CHECK_RUN_NAME,
@@ -55,6 +59,8 @@ async def _report(bench: Bench, task: Task, effect: Publish, there: Repository) 
         conclusion=words.conclusion(report),
         title=words.check_title(report),
         summary=words.check_summary(report),
+        text=words.check_text(report),
+        annotations=words.annotations(report),
     )
     url = await bench.github.put_check_run(repo, check_run)
     draft = PullDraft(

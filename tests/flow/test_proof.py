@@ -1,0 +1,79 @@
+"""What the certificate does to a run: a doubtful proof goes back once, a base is checked once, findings are shown."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.flow.steps.bench import CERTIFICATE
+from bot.task.certificate import RedFirstVerdict
+from bot.task.codec import decode_filed
+from bot.task.events import Verified
+from bot.task.history import newest
+from bot.task.model import Phase
+from bot.task.observed import Conclusion
+from tests.flow.conversations import FILES, script, turn, write
+from tests.tester import SmallBot
+
+pytestmark = pytest.mark.anyio
+
+HOLLOW = turn(write("fix.py", "good\n"), write("tests/test_fix.py", "def test_fix():\n    assert 1 + 1 == 2\n"))
+
+
+@pytest.fixture
+async def stubborn(quick_path: Path) -> AsyncIterator[SmallBot]:
+    """Its agent's tests prove nothing, whatever it is told."""
+    bot = SmallBot(quick_path, script(HOLLOW), dict(FILES))
+    await bot.start()
+    yield bot
+    await bot.stop()
+
+
+async def reviewed(bot: SmallBot) -> int:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue)
+    await bot.settle()
+    assert (await bot.task(issue)).phase is Phase.IN_REVIEW
+    return issue
+
+
+async def test_tests_that_prove_nothing_go_back_once(stubborn: SmallBot) -> None:
+    bot = stubborn
+    issue = await reviewed(bot)
+    task = await bot.task(issue)
+    verified = [one.event for one in await bot.store.history(task.id) if isinstance(one.event, Verified)]
+    assert [event.verification.sent_back for event in verified] == [True, False]
+    assert len(bot.agents.prompts) == 2
+    assert "# Your last attempt is not proven" in bot.agents.prompts[1]
+    assert "they prove nothing about it" in bot.agents.prompts[1]
+    (report,) = bot.world.check_runs.values()
+    assert "**Unproven: its tests pass without the change**" in report.summary
+    assert report.conclusion is Conclusion.NEUTRAL
+    assert '"digest": ' in report.text
+
+
+async def test_the_certificate_is_kept(stubborn: SmallBot) -> None:
+    bot = stubborn
+    task = await bot.task(await reviewed(bot))
+    verified = newest(await bot.store.history(task.id), Verified)
+    assert verified is not None
+    proof = verified.verification.proof
+    assert proof is not None
+    kept = await bot.store.find_artifact(task.id, CERTIFICATE, "1.2")
+    assert kept is not None
+    filed = decode_filed(kept)
+    assert filed is not None
+    assert filed.certificate.digest == proof.digest
+    assert filed.certificate.red_first.verdict is proof.red_first is RedFirstVerdict.PROVES_NOTHING
+    assert filed.certificate.subject.head == verified.verification.commit
+
+
+async def test_a_second_task_on_a_base_does_not_check_it_again(stubborn: SmallBot) -> None:
+    bot = stubborn
+    await reviewed(bot)
+    asked = bot.checks.commits.copy()
+    await reviewed(bot)
+    base = bot.world.branches["main"]
+    assert asked.count(base) == 1
+    assert bot.checks.commits.count(base) == 1
+    assert len(bot.checks.commits) > len(asked)
