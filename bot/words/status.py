@@ -1,5 +1,6 @@
 """The one status comment on the issue: how things are, edited in place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -110,9 +111,32 @@ def _now(view: View) -> list[str]:
     if view.task.phase is not Phase.WORKING or progress is None:
         return []
     lines = [f"Now: {harmless(one_line(progress.doing))}"] if progress.doing else []
+    lines += _plan(progress)
     if progress.files:
-        lines.append(f"So far: {count(len(progress.files), 'file')}.")
+        lines.append(f"So far: {count(len(progress.files), 'file')}: {_named(progress.files)}.")
     return lines
+
+
+SHOWN = 5
+"""Steps of a plan, or files, that are named."""
+
+
+def _plan(progress: Progress) -> list[str]:
+    """What the agent's own plan says is done, and what comes next."""
+    done = [step.text for step in progress.plan if step.status == "completed"]
+    left = [step.text for step in progress.plan if step.status != "completed"]
+    told = [f"Done: {_listed(done[-SHOWN:])} ({len(done)} of {len(progress.plan)} steps)."] if done else []
+    return [*told, f"Next: {_listed(left[:SHOWN])}."] if left else told
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "; ".join(harmless(one_line(text, 80)).rstrip(".") for text in texts)
+
+
+def _named(files: Sequence[str]) -> str:
+    """The first few; a backtick in a name would end its code span."""
+    names = ", ".join(f"`{one_line(file, 80).replace('`', '')}`" for file in files[:SHOWN])
+    return names if len(files) <= SHOWN else f"{names} and {len(files) - SHOWN} more"
 
 
 def _notes(view: View) -> list[str]:

@@ -9,7 +9,7 @@ from bot.task.events import RunAdmitted, TaskEvent, WorkspacePrepared
 from bot.task.history import Recorded
 from bot.task.ids import BranchName, FactKey
 from bot.task.model import Phase
-from bot.task.results import Progress
+from bot.task.results import PlanStep, Progress
 from bot.words.comments import HELP, announcement, reply, why_failed
 from bot.words.status import View, status
 from tests.task.samples import AT, EVENTS, RUN, SHA, task
@@ -34,14 +34,25 @@ def test_every_phase_has_its_words(phase: Phase) -> None:
 
 
 def test_a_running_task() -> None:
-    working = View(task(Phase.WORKING), HISTORY, Progress("running the tests @octocat", files=("a.py", "b.py")))
+    plan = (PlanStep("look", "completed"), PlanStep("mend @octocat", "in_progress"), PlanStep("test", "pending"))
+    progress = Progress("running the tests @octocat", plan, ("a.py", "b`/agent stop.py"))
+    working = View(task(Phase.WORKING), HISTORY, progress)
     assert status(working) == snapshot("""\
 **Working** · run 2 · started 09:00 UTC · scripted · asked by @maintainer
 ✅ prepared 10 s → ⏳ agent → checks → pull request
 Now: running the tests @\u200boctocat
-So far: 2 files.
+Done: look (1 of 3 steps).
+Next: mend @\u200boctocat; test.
+So far: 2 files: `a.py`, `b/agent stop.py`.
 `/agent stop` keeps the work\
 """)
+
+
+def test_only_the_first_few_files_are_named() -> None:
+    progress = Progress(files=tuple(f"{number}.py" for number in range(9)))
+    assert "9 files: `0.py`, `1.py`, `2.py`, `3.py`, `4.py` and 4 more." in status(
+        View(task(Phase.WORKING), HISTORY, progress)
+    )
 
 
 def test_a_queued_task_says_what_it_waits_for() -> None:

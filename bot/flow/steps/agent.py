@@ -66,7 +66,6 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     begun = await bench.store.marked(turn_mark(task, task.attempt)) is not None
     task = replace(task, session=await session_of(bench, task, interrupted=kept and begun))
     await bench.store.mark(turn_mark(task, task.attempt), bench.clock().isoformat())
-    wanted = await assignment(bench, task, interrupted=kept and begun)
     terms, purse = await bench.terms(task), await left(bench, task)
     if not purse.left:
         return AgentFailed(effect.run, effect.attempt, FaultKind.TIMED_OUT, purse.sentence, None, task.session)
@@ -74,8 +73,10 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     if not coins.left:
         return AgentFailed(effect.run, effect.attempt, FaultKind.BUDGET, coins.sentence, None, task.session)
     most = terms.limits.minutes
+    minutes = min(most.value, purse.left)
+    wanted = await assignment(bench, task, minutes, interrupted=kept and begun)
     try:
-        turn, egress = await _turn(bench, task, effect, prompt(wanted), min(most.value, purse.left))
+        turn, egress = await _turn(bench, task, effect, prompt(wanted), minutes)
     except DatabaseRefused as refused:
         return AgentFailed(effect.run, effect.attempt, FaultKind.REFUSED, str(refused), None, task.session)
     if isinstance(turn.outcome, TurnFailed) and turn.outcome.kind is FaultKind.TIMED_OUT:

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from bot.flow.steps.background import instructions, told_so_far
 from bot.flow.steps.bench import Bench
 from bot.task.admission import visible
 from bot.task.events import HarvestRejected, Verified
@@ -12,9 +13,10 @@ from bot.task.observed import InlineComment
 from bot.task.results import CheckResult
 from bot.words.plain import one_line
 from bot.words.prompt import Assignment, FailedCheck, Feedback, Place
+from bot.workspace.policy import PROTECTED
 
 
-async def assignment(bench: Bench, task: Task, *, interrupted: bool) -> Assignment:
+async def assignment(bench: Bench, task: Task, minutes: float, *, interrupted: bool) -> Assignment:
     """Words of people are read anew, so that what they edited or deleted before the run is honoured."""
     if task.base is None:
         raise ValueError(f"task {task.id} has no base yet")
@@ -31,6 +33,10 @@ async def assignment(bench: Bench, task: Task, *, interrupted: bool) -> Assignme
         complaints=await _complaints(bench, task),
         interrupted=interrupted,
         resumed=task.session is not None,
+        instructions=await instructions(bench, task, task.base),
+        protected=PROTECTED,
+        minutes=minutes,
+        so_far=await told_so_far(bench, task),
     )
 
 
