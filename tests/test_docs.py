@@ -18,7 +18,7 @@ from bot.flow.retry import ATTEMPTS, OUTAGE_ATTEMPTS, pause
 from bot.flow.steps.tidy import DELIVERIES_KEPT
 from bot.flow.worker import HEARTBEAT_SECONDS
 from bot.operator.decided import pauses, rulebook
-from bot.operator.model import AgentSection, OneRepositorySection, OperatorFile, RunLimitsSection
+from bot.operator.model import AgentSection, DatabaseSection, OneRepositorySection, OperatorFile, RunLimitsSection
 from bot.operator.outside_model import ModelSection, NamedSecretSection, RegistrySection
 from bot.operator.read import parse as operator_file
 from bot.settings import PREFIX, Settings
@@ -31,7 +31,7 @@ from bot.store.sqlite import file_of
 from bot.task import repo_config
 from bot.task.commands import Verb
 from bot.task.limits import UNLIMITED, RunLimits, narrowed
-from bot.task.repo_config import MOST_FILES, CheckConfig, LimitsConfig, RepoConfig
+from bot.task.repo_config import MOST_FILES, CheckConfig, IsolationConfig, LimitsConfig, RepoConfig
 from bot.task.results import SandboxLevel
 from bot.wiring import pace
 from bot.words.comments import HELP
@@ -157,11 +157,13 @@ def keys(model: type[BaseModel]) -> dict[str, Any]:
 
 def all_keys() -> dict[str, Any]:
     """Every key of the repository's file, as the table spells it, with its default."""
-    whole = {name: default for name, default in keys(RepoConfig).items() if name != "limits"}
+    whole = {name: default for name, default in keys(RepoConfig).items() if name not in ("limits", "isolation")}
     whole["checks"] = None
     checks = {f"checks.NAME.{name}": default for name, default in keys(CheckConfig).items()}
     checks["checks.NAME.run"] = None
-    return {**whole, **checks, **{f"limits.{name}": default for name, default in keys(LimitsConfig).items()}}
+    limits = {f"limits.{name}": default for name, default in keys(LimitsConfig).items()}
+    isolation = {f"isolation.{name}": default for name, default in keys(IsolationConfig).items()}
+    return {**whole, **checks, **limits, **isolation}
 
 
 def test_every_key_of_the_repositorys_file() -> None:
@@ -176,6 +178,7 @@ def test_the_example_is_a_good_file_with_every_key() -> None:
     written = yaml.safe_load(example)
     assert set(written) == set(RepoConfig.model_fields)
     assert set(written["limits"]) == set(LimitsConfig.model_fields)
+    assert set(written["isolation"]) == set(IsolationConfig.model_fields)
     assert narrowed(RunLimits(), parsed.limits)[1] == (), "the example asks for more than an operator gives by default"
     assert {key for check in written["checks"].values() if isinstance(check, dict) for key in check} == set(
         CheckConfig.model_fields
@@ -187,6 +190,7 @@ def test_the_example_is_a_good_file_with_every_key() -> None:
 
 SECTIONS_BY_NAME: dict[str, type[BaseModel]] = {
     "agents": AgentSection,
+    "databases": DatabaseSection,
     "models": ModelSection,
     "registries": RegistrySection,
     "secrets": NamedSecretSection,
@@ -215,7 +219,12 @@ def test_every_key_of_the_operators_file() -> None:
         most = getattr(rules.limits, name)
         assert told[f"limits.{name}"] == (DASH if most.value == UNLIMITED else f"`{most}`")
     assert told["limits.max_parallel"] == f"`{Settings.model_fields['max_parallel'].default}`"
-    assert rules.may_override == ("setup", "checks", "agent", "limits"), "the page says all four"
+    (page,) = (
+        row[2]
+        for row in rows(OPERATING.read_text(), "| in the operator's file")
+        if row[0] == "`repository.may_override`"
+    )
+    assert sorted(re.findall(r"`(\w+)`", page)) == sorted(rules.may_override)
 
 
 def test_the_operators_example_is_a_good_file() -> None:

@@ -143,7 +143,8 @@ def _load(content: bytes) -> Any:
     return data
 
 
-_KNOWN = tuple(RepoConfig.model_fields) + tuple(LimitsConfig.model_fields) + tuple(CheckConfig.model_fields)
+_SECTIONS = (RepoConfig, LimitsConfig, CheckConfig, IsolationConfig)
+_KNOWN = tuple(name for section in _SECTIONS for name in section.model_fields)
 
 
 def _sentence(error: Any) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.task.repo_config import BadConfig, CheckConfig, RepoConfig, parse
+from bot.task.repo_config import BadConfig, CheckConfig, CommandDatabase, RepoConfig, parse
 
 
 def test_no_file_and_an_empty_file_are_good() -> None:
@@ -52,3 +52,29 @@ def test_a_bad_file_gets_one_sentence(content: bytes, reason: str) -> None:
     assert isinstance(found, BadConfig)
     assert reason in found.reason
     assert ".github/issuewright.yml" in found.reason
+
+
+def test_isolation() -> None:
+    config = parse(b"isolation: {ports: {web: 3000, api: 3001}, database: {command: neon}, inputs: [db/*]}")
+    assert isinstance(config, RepoConfig)
+    assert config.isolation.named_ports == {"web": 3000, "api": 3001}
+    assert config.isolation.database == CommandDatabase(command="neon")
+    config = parse(b"isolation: {ports: [8080, 9090], database: postgresql, prepare: make migrate}")
+    assert isinstance(config, RepoConfig)
+    assert config.isolation.named_ports == {"8080": 8080, "9090": 9090}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"isolation: {ports: {web: 80}}", "isolation.ports"),
+        (b"isolation: {ports: {a-b: 3000}}", "isolation.ports"),
+        (b"isolation: {database: oracle}", "isolation.database"),
+        (b"isolation: {databse: sqlite}", "unknown key `isolation.databse` (did you mean `database`?)"),
+        (b"limits: {memory_gb: 0}", "`limits.memory_gb`: input should be greater than or equal to 0.1"),
+    ],
+)
+def test_what_is_wrong_with_isolation_is_said(text: bytes, why: str) -> None:
+    config = parse(text)
+    assert isinstance(config, BadConfig)
+    assert why in config.reason
