@@ -240,3 +240,21 @@ TEXTS = st.none() | st.lists(SNIPPETS | st.text(max_size=8), max_size=12).map(la
 def test_nothing_raises(old: str | None, new: str | None) -> None:
     encoded = [None if text is None else text.encode(errors="replace") for text in (old, new)]
     weakened_findings([ChangedFile("tests/test_a.py", encoded[0], encoded[1])])
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "(" * 100_000,
+        "x = " + "-" * 100_000 + "1",
+        "x = " + "a." * 80_000 + "b",
+        "def test_a():\n    assert " + "1 + " * 50_000 + "1 == 2",
+        "def test_a():\n    if a: pass\n" + "    elif b: pass\n" * 10_000,
+        "f" + "()" * 80_000,
+        "@a\n" * 50_000 + "def test_a(): pass",
+    ],
+    ids=["brackets", "signs", "members", "sum", "branches", "calls", "decorators"],
+)
+def test_deep_nesting_ends_in_a_finding(deep: str) -> None:
+    before = b"def test_a():\n    assert add(1, 2) == 3\n"
+    assert weakened_findings([ChangedFile("tests/test_a.py", before, deep.encode())])
