@@ -126,6 +126,9 @@ class SmallBot(Machine):
         """What the bot says on an issue or pull request, oldest first."""
         return [c.body for c in self.world.comments.values() if c.issue == number and c.author == BOT]
 
+    def comment_saying(self, number: int, words: str) -> int:
+        return [c.id for c in self.world.comments.values() if c.issue == number and words in c.body][-1]
+
     def heard(self) -> list[Heard]:
         people = (one for one in self.world.comments.values() if one.author != BOT)
         return [Heard(one.issue, one.id, one.body, one.author.login) for one in people]

@@ -27,6 +27,7 @@ from bot.task.ids import (
     TaskId,
 )
 from bot.task.observed import (
+    Actor,
     CheckRunDraft,
     Comment,
     Edit,
@@ -58,6 +59,10 @@ class Reads(Protocol):
         ...
 
     async def comment(self, repo: RepoRef, comment: CommentId) -> Comment | None: ...
+    async def approvers(self, repo: RepoRef, comment: CommentId) -> Sequence[Actor]:
+        """Who put 👍 on a comment."""
+        ...
+
     async def review(self, repo: RepoRef, pull: PullNumber, review: ReviewId) -> Review | None: ...
     async def pull(self, repo: RepoRef, number: PullNumber) -> Pull | None: ...
     async def pull_of_branch(self, repo: RepoRef, branch: BranchName) -> Pull | None:

@@ -21,6 +21,7 @@ from bot.task.events import (
     IssueClosed,
     Labelled,
     LabelRemoved,
+    PlanApproved,
     PullClosed,
     PullMerged,
     PullReopened,
@@ -31,7 +32,7 @@ from bot.task.events import (
 )
 from bot.task.hints import CommentHint, Hint, InstallationHint, IssueHint, LossHint, PullHint, ReviewHint
 from bot.task.ids import FactKey, IssueRef, PullNumber, RepoRef, ReviewId
-from bot.task.model import LABEL_RUN, Cause, CauseKind, Phase, Stage, Task, stage
+from bot.task.model import LABEL_PLAN, LABEL_RUN, Cause, CauseKind, Phase, Stage, Task, stage
 from bot.task.observed import Comment, Issue, LabelChange, ReviewState
 from bot.task.rules import Rulebook
 
@@ -117,16 +118,16 @@ class Observer:
             return
         latest = await self.store.latest_task(ref.repo.id, ref.number)
         if issue.is_pull:
-            if issue.has(LABEL_RUN):
+            if issue.has(LABEL_RUN) or issue.has(LABEL_PLAN):
                 await self._refuse(ref, Refusal.LABEL_ON_PULL, "", FactKey("label-on-pull"))
         elif latest is not None and latest.live:
             await self._still_wanted(issue, latest)
-        elif issue.has(LABEL_RUN) and issue.is_open:
-            await self._label_put(issue)
+        elif issue.is_open and (issue.has(LABEL_RUN) or issue.has(LABEL_PLAN)):
+            await self._label_put(issue, LABEL_RUN if issue.has(LABEL_RUN) else LABEL_PLAN)
 
-    async def _label_put(self, issue: Issue) -> None:
+    async def _label_put(self, issue: Issue, label: str) -> None:
         """A label that a person put starts a run; while one is going on, it is only noted as seen."""
-        put = await self._last_change(issue.ref, added=True)
+        put = await self._last_change(issue.ref, label, added=True)
         if put is None or put.by.id == await self.github.own_user_id():
             return
         key = FactKey(f"label:{put.id}")
@@ -141,15 +142,18 @@ class Observer:
             return
         agent = self.rulebook.of(issue.ref.repo.full_name).agent or self.agent
         admitted = await self.store.keep(None, "issue", f"{issue.ref}:{put.id}", issue.body.encode())
-        await self.store.begin(Labelled(issue.ref, put.by.login, put.id, put.at, issue.title, admitted, agent), key)
+        plan = label == LABEL_PLAN
+        event = Labelled(issue.ref, put.by.login, put.id, put.at, issue.title, admitted, agent, plan)
+        await self.store.begin(event, key)
 
     async def _still_wanted(self, issue: Issue, task: Task) -> None:
         if not issue.is_open:
             await self._issue_closed(task)
         elif issue.has(LABEL_RUN):
-            await self._label_put(issue)
-        else:
-            taken = await self._last_change(issue.ref, added=False)
+            await self._label_put(issue, LABEL_RUN)
+        elif not (task.planning and issue.has(LABEL_PLAN)):
+            label = LABEL_PLAN if task.planning else LABEL_RUN
+            taken = await self._last_change(issue.ref, label, added=False)
             if taken is not None and taken.by.id != await self.github.own_user_id():
                 await self.store.apply(task.id, LabelRemoved(taken.by.login), FactKey(f"unlabel:{taken.id}"))
 
@@ -161,9 +165,9 @@ class Observer:
         else:
             await self.store.apply(task.id, IssueClosed(), FactKey(f"closed:run{task.run}"))
 
-    async def _last_change(self, ref: IssueRef, added: bool) -> LabelChange | None:
+    async def _last_change(self, ref: IssueRef, label: str, *, added: bool) -> LabelChange | None:
         """The newest change of the label, if it is of the kind that we look for."""
-        changes = await self.github.label_changes(ref, LABEL_RUN)
+        changes = await self.github.label_changes(ref, label)
         return changes[-1] if changes and changes[-1].added is added else None
 
     async def _refuse(self, ref: IssueRef, why: Refusal, by: str, fact: FactKey) -> None:
@@ -265,6 +269,16 @@ class Observer:
         elif await self._is_newest(task):
             await self.store.apply(task.id, PullReopened(), FactKey(f"pull:{number}:reopened:{times}"))
 
+    async def plan(self, task: Task) -> None:
+        """No webhook tells of a 👍: where a plan waits for one, it is looked for."""
+        if not task.planning or task.phase is not Phase.NEEDS_INPUT or task.plan_comment is None:
+            return
+        repo, comment = task.issue.repo, task.plan_comment
+        for who in await self.github.approvers(repo, comment):
+            if not who.is_bot and await self.github.may_write(repo, who.login):
+                await self.store.apply(task.id, PlanApproved(who.login, comment), FactKey(f"plan:{comment}:approved"))
+                return
+
     async def _is_newest(self, task: Task) -> bool:
         """A task that began after this one has taken its place."""
         latest = await self.store.latest_task(task.issue.repo.id, task.issue.number)
@@ -289,7 +303,7 @@ def _commanded(where: Said, command: Command | UnknownCommand) -> TaskEvent:
             return HelpRequested(where)
         case Command(Verb.STOP):
             return StopRequested(where)
-        case Command(Verb.RUN | Verb.RETRY, fresh):
-            return RetryRequested(where, fresh)
+        case Command(Verb.RUN | Verb.RETRY as verb, fresh):
+            return RetryRequested(where, fresh, go=verb is Verb.RUN)
         case _:
             raise AssertionError(command)

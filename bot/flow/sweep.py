@@ -10,7 +10,7 @@ from bot.flow.observe import Observer
 from bot.github.errors import GitHubError
 from bot.store.store import Store
 from bot.task.ids import IssueRef, RepoRef
-from bot.task.model import LABEL_RUN, Task
+from bot.task.model import LABEL_PLAN, LABEL_RUN, Task
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,10 @@ class Sweeper:
             await self.observer.repository(repo, named=named)
             await self.store.mark(f"labels:{repo.id}", "wanted")
         await self._comments(repo)
-        labelled = await self.github.labelled_issues(repo, LABEL_RUN)
+        labelled = [
+            *await self.github.labelled_issues(repo, LABEL_RUN),
+            *await self.github.labelled_issues(repo, LABEL_PLAN),
+        ]
         for issue in labelled:
             await self.observer.issue(issue.ref, issue)
         seen = {issue.ref.number for issue in labelled}
@@ -58,6 +61,7 @@ class Sweeper:
             if task.live and task.issue.number not in seen:
                 await self.observer.issue(IssueRef(repo, task.issue.number))
             await self._pull(repo, task)
+            await self.observer.plan(task)
 
     async def _pull(self, repo: RepoRef, task: Task) -> None:
         if task.pull is None:

@@ -156,6 +156,11 @@ class WireComment(Wire):
         )
 
 
+class WireReaction(Wire):
+    content: str
+    user: WireUser | None = None
+
+
 class WireInline(Wire):
     id: int
     pull_request_review_id: int | None = None

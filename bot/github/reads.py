@@ -14,6 +14,7 @@ from bot.github.models import (
     WireIssue,
     WirePermission,
     WirePull,
+    WireReaction,
     WireRepo,
     WireReview,
     actor,
@@ -75,6 +76,12 @@ class Reads(Verbs):
         call = repo_call(repo, f"read a comment in {repo.full_name}", f"/issues/comments/{comment}")
         answer = await self._api.find(call)
         return None if answer is None else WireComment.model_validate(answer.data).comment()
+
+    async def approvers(self, repo: RepoRef, comment: CommentId) -> Sequence[Actor]:
+        path = f"/issues/comments/{comment}/reactions"
+        call = repo_call(repo, f"read the reactions to a comment in {repo.full_name}", path, params={"content": "+1"})
+        rows = await self._api.pages(call, lambda rows: map(WireReaction.model_validate, rows), remember=True)
+        return tuple(actor(row.user) for row in rows if row.content == "+1")
 
     async def review(self, repo: RepoRef, pull: PullNumber, review: ReviewId) -> Review | None:
         call = repo_call(repo, f"read a review of {repo.full_name}#{pull}", f"/pulls/{pull}/reviews/{review}")

@@ -28,6 +28,7 @@ class Topic(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     QUESTION = "question"
+    PLAN = "plan"
     FAILED = "failed"
     DECLINED = "declined"
     ANSWERED = "answered"

@@ -27,6 +27,8 @@ class Labelled:
     title: str
     admitted: ArtifactId
     agent: str
+    plan: bool = False
+    """It was `agent:plan`: a plan is wanted before any work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ class RetryRequested:
 
     said: Said
     fresh: bool
+    go: bool = False
+    """`/agent run`: where a plan waits for it, the work starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanApproved:
+    """Someone with write access put 👍 on the plan."""
+
+    by: Login
+    comment: CommentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +221,17 @@ class QuestionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanMade:
+    """The agent said how it would do the work, and changed nothing."""
+
+    run: int
+    attempt: int
+    plan: str
+    at: datetime
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkDeclined:
     """The agent says that there is nothing to do."""
 
@@ -291,6 +314,14 @@ class WorkSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanPosted:
+    """The plan of this run stands in this comment."""
+
+    run: int
+    comment: CommentId
+
+
+@dataclass(frozen=True, slots=True)
 class StatusPosted:
     """Our status comment has this id."""
 
@@ -313,6 +344,7 @@ PersonEvent = (
     | WindowClosed
     | StopRequested
     | RetryRequested
+    | PlanApproved
     | HelpRequested
     | CommandDenied
     | PullMerged
@@ -320,8 +352,10 @@ PersonEvent = (
     | AccessLost
     | PullReopened
 )
-AgentResult = ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed
+AgentResult = (
+    PlanMade | ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed
+)
 RunResult = (
     RunAdmitted | WorkspacePrepared | RunRefused | AgentResult | Verified | Published | PublishRefused | HeadMoved
 )
-TaskEvent = PersonEvent | RunResult | WorkSaved | StatusPosted | EffectFailed
+TaskEvent = PersonEvent | RunResult | WorkSaved | StatusPosted | PlanPosted | EffectFailed

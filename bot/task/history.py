@@ -11,6 +11,7 @@ from bot.task.events import (
     HarvestRejected,
     IssueAnswered,
     NothingDone,
+    PlanMade,
     Published,
     QuestionAsked,
     RunAdmitted,
@@ -81,6 +82,7 @@ def _step_name(event: TaskEvent) -> str:
             | NothingDone()
             | HarvestRejected()
             | QuestionAsked()
+            | PlanMade()
             | WorkDeclined()
             | IssueAnswered()
             | AgentFailed()

@@ -33,6 +33,8 @@ from bot.task.events import (
     Labelled,
     LabelRemoved,
     PersonEvent,
+    PlanApproved,
+    PlanPosted,
     PullClosed,
     PullMerged,
     PullReopened,
@@ -67,6 +69,7 @@ def birth(task_id: TaskId, generation: int, event: Labelled) -> Moved:
         branch=branch_name(event.issue, event.title, generation),
         agent=event.agent,
         phase=Phase.QUEUED,
+        planning=event.plan,
     )
     queued = queue(task, _label_cause(event))
     return Moved(queued.task, (React(None, "eyes"), *queued.effects))
@@ -84,6 +87,8 @@ def transition(task: Task, event: TaskEvent) -> Transition:
     match event:
         case StatusPosted(comment):
             return Moved(replace(task, status_comment=comment))
+        case PlanPosted(run, comment):
+            return Moved(replace(task, plan_comment=comment)) if run == task.run else Ignored("a newer run has begun")
         case WorkSaved():
             return _saved(task, event)
         case EffectFailed(kind=kind):
@@ -98,6 +103,7 @@ def transition(task: Task, event: TaskEvent) -> Transition:
             | WindowClosed()
             | StopRequested()
             | RetryRequested()
+            | PlanApproved()
             | HelpRequested()
             | CommandDenied()
             | PullMerged()
@@ -122,6 +128,8 @@ def _on_person(task: Task, event: PersonEvent) -> Transition:
             return _window_closed(task)
         case StopRequested() | RetryRequested():
             return _commanded(task, event)
+        case PlanApproved():
+            return _approved(task, event)
         case HelpRequested(said, word):
             return Moved(task, _answer(said, Answer.HELP, word))
         case CommandDenied(said, answer):
@@ -144,6 +152,10 @@ def _label_cause(event: Labelled) -> Cause:
 
 def _labelled(task: Task, event: Labelled) -> Transition:
     match stage(task.phase):
+        case Stage.QUESTION if task.planning and not event.plan:
+            return _go(task, _label_cause(event))
+        case Stage.RUN if task.planning and not event.plan:
+            return Moved(replace(task, planning=False), (SetLabels(), UpdateStatus()))
         case Stage.RUN | Stage.REVIEW | Stage.QUESTION:
             return Ignored("the task is live already")
         case Stage.HALTED:
@@ -154,12 +166,24 @@ def _labelled(task: Task, event: Labelled) -> Transition:
                 requester=event.by,
                 label_event=event.label_event,
                 labelled_at=event.at,
+                planning=event.plan and task.pull is None,
             )
             return revive(admitted, _label_cause(event))
         case Stage.OVER:
             return Ignored(f"the task is {task.phase}; the label starts a new one")
         case never:
             assert_never(never)
+
+
+def _approved(task: Task, event: PlanApproved) -> Transition:
+    if task.planning and task.phase is Phase.NEEDS_INPUT and event.comment == task.plan_comment:
+        return _go(task, Cause(CauseKind.RETRY, FactKey(f"plan:{event.comment}"), event.by))
+    return Ignored("no plan waits there")
+
+
+def _go(task: Task, cause: Cause) -> Moved:
+    """The work starts, with the plan that was made."""
+    return queue(replace(task, planning=False), cause)
 
 
 def _called_off(task: Task, phase: Phase) -> Transition:
@@ -259,7 +283,11 @@ def _retry(task: Task, event: RetryRequested) -> Transition:
     cause = Cause(CauseKind.RETRY, event.said.fact, event.said.by)
     said = _answer(event.said, Answer.RETRYING)
     wanted = replace(task, session=None) if event.fresh else task
+    if event.go and task.planning and task.phase is not Phase.QUEUED:
+        wanted = replace(wanted, planning=False)
     match stage(task.phase):
+        case Stage.RUN if wanted.planning is not task.planning:
+            return Moved(wanted, (*said, SetLabels(), UpdateStatus()))
         case Stage.RUN:
             return Moved(task, _answer(event.said, Answer.ALREADY_RUNNING))
         case Stage.REVIEW | Stage.QUESTION:

@@ -169,6 +169,10 @@ class Task:
     head: CommitSha | None = None
     """The commit that we published last."""
     status_comment: CommentId | None = None
+    planning: bool = False
+    """A plan is wanted, and nobody has said yet that the work may start."""
+    plan_comment: CommentId | None = None
+    """Where the newest plan stands; a 👍 there starts the work."""
     asked_at: datetime | None = None
     """When the agent asked last; only what comes after can be the answer."""
     commanded_at: datetime | None = None
@@ -187,7 +191,8 @@ class Task:
 def labels_of(task: Task) -> frozenset[str]:
     """Which of our labels the issue of this task should carry."""
     asking = {LABEL_NEEDS_INPUT} if task.phase is Phase.NEEDS_INPUT else set()
-    return frozenset({LABEL_RUN, *asking}) if task.live else frozenset()
+    wanted = LABEL_PLAN if task.planning else LABEL_RUN
+    return frozenset({wanted, *asking}) if task.live else frozenset()
 
 
 def branch_name(issue: IssueRef, title: str, generation: int) -> BranchName:

@@ -60,7 +60,7 @@ def rest(task: Task, phase: Phase, *say: TaskEffect) -> Moved:
 
 def end(task: Task, phase: Phase, *say: TaskEffect) -> Moved:
     """Leave life: void what is open, save the work, take our labels away. Causes stay for a later retry."""
-    close = CloseWorkspace(task.run, save=task.phase is Phase.WORKING)
+    close = CloseWorkspace(task.run, save=task.phase is Phase.WORKING and not task.planning)
     revoke = task.phase in RUNNING or task.phase is Phase.QUEUED
     return Moved(replace(task, phase=phase), (close, SetLabels(), *say, UpdateStatus()), revoke)
 

@@ -18,6 +18,7 @@ from bot.task.events import (
     HeadMoved,
     IssueAnswered,
     NothingDone,
+    PlanMade,
     Published,
     PublishRefused,
     QuestionAsked,
@@ -41,6 +42,7 @@ EXPECTED_IN: Mapping[type[RunResult], Phase] = MappingProxyType(
         NothingDone: Phase.WORKING,
         HarvestRejected: Phase.WORKING,
         QuestionAsked: Phase.WORKING,
+        PlanMade: Phase.WORKING,
         WorkDeclined: Phase.WORKING,
         IssueAnswered: Phase.WORKING,
         AgentFailed: Phase.WORKING,
@@ -85,6 +87,7 @@ def _on_expected(task: Task, event: RunResult) -> Transition:
             | NothingDone()
             | HarvestRejected()
             | QuestionAsked()
+            | PlanMade()
             | WorkDeclined()
             | IssueAnswered()
             | AgentFailed()
@@ -121,6 +124,8 @@ def _turn_over(task: Task, event: AgentResult) -> Moved:
         case QuestionAsked(commit=commit):
             asking = replace(task, commit=commit or task.commit, asked_at=event.at.replace(microsecond=0))
             return rest(asking, Phase.NEEDS_INPUT, Announce(Topic.QUESTION, task.run))
+        case PlanMade():
+            return _planned(replace(task, asked_at=event.at.replace(microsecond=0), plan_comment=None))
         case WorkDeclined():
             return _no_work(task, Phase.DECLINED, Topic.DECLINED)
         case IssueAnswered():
@@ -131,6 +136,15 @@ def _turn_over(task: Task, event: AgentResult) -> Moved:
             return fail(replace(task, commit=commit or task.commit))
         case _:
             assert_never(event)
+
+
+def _planned(task: Task) -> Moved:
+    """A plan waits for a person's word; one that came while it was made starts the work at once."""
+    told = Announce(Topic.PLAN, task.run)
+    if task.planning:
+        return rest(task, Phase.NEEDS_INPUT, told)
+    again = queue(replace(task, pending=(*task.current, *task.pending)))
+    return Moved(again.task, (CloseWorkspace(task.run, save=False), told, *again.effects))
 
 
 def _nothing_done(task: Task) -> Moved:

@@ -9,6 +9,7 @@ from bot.task.events import (
     HarvestRejected,
     IssueAnswered,
     NothingDone,
+    PlanMade,
     Published,
     PublishRefused,
     QuestionAsked,
@@ -25,11 +26,13 @@ HELP = """\
 | command | what it does |
 |---|---|
 | `/agent stop` | stops at once and keeps the work |
+| `/agent run` | starts the work that was planned |
 | `/agent retry` | goes on from the kept work |
 | `/agent retry fresh` | the same, in a new session of the agent |
 | `/agent help` | this table |
 
-Put the label `agent:run` on an issue to start. Review the pull request or comment on it to steer. Merge to finish.\
+Put the label `agent:run` on an issue to start, `agent:plan` to see a plan first.
+Review the pull request or comment on it to steer. Merge to finish.\
 """
 
 
@@ -52,6 +55,11 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
             return (
                 f"{who} **A question before I go on.** Answer here; the agent goes on where it stopped.\n\n"
                 f"{quoted(reason(history, run))}"
+            )
+        case Topic.PLAN:
+            return (
+                f"{who} **The plan** (by the agent). 👍 on this comment or `/agent run` starts the work; "
+                f"a comment changes the plan.\n\n{quoted(reason(history, run))}"
             )
         case Topic.DECLINED:
             return f"{who} **Nothing to do.** The agent's reason:\n\n{quoted(reason(history, run))}"
@@ -133,6 +141,7 @@ def reason(history: History, run: int) -> str:
                 QuestionAsked(run=of, question=text)
                 | WorkDeclined(run=of, reason=text)
                 | IssueAnswered(run=of, text=text)
+                | PlanMade(run=of, plan=text)
             ) if of == run:
                 return harmless(text)
             case NothingDone(summary=text) if recorded.event.run == run:

@@ -74,6 +74,10 @@ class Assignment:
     complaints: tuple[str, ...] = ()
     """What the certificate of the last attempt holds against it."""
     interrupted: bool = False
+    planning: bool = False
+    """Only a plan is wanted."""
+    plan: str = ""
+    """The newest plan that the agent made."""
     resumed: bool = False
     """The agent has its session: it knows the issue already."""
     instructions: tuple[Instructions, ...] = ()
@@ -103,6 +107,11 @@ nothing to do, `ANSWER:` when the issue only asks something.\
 """
 
 
+_PLAN = """\
+Read, and change nothing: what you write is thrown away. Your last message is the plan, and people decide on it. Name
+the files that you would touch, the steps, the risks, how the result would be checked, and, as a numbered list, what a
+person has to decide first.\
+"""
 WRAP_UP = """\
 Your time is nearly over, and you were interrupted for that. Start nothing new and run nothing long. Leave the files of
 the worktree in a state from which somebody can go on, then say in a few lines what is done and what is left.\
@@ -123,6 +132,9 @@ def prompt(assignment: Assignment) -> str:
         parts += ["# What was done before", _BEFORE, *(fenced(text, "turn") for text in assignment.so_far)]
     if assignment.interrupted:
         parts.append("You were interrupted. What you had done is still in the worktree: look, and go on from there.")
+    if assignment.plan:
+        parts += ["# Your plan so far" if assignment.planning else "# Your plan, which was approved"]
+        parts.append(fenced(assignment.plan, "plan"))
     if assignment.feedback:
         parts += ["# What people answered", *(_feedback(item) for item in assignment.feedback)]
     if assignment.violations:
@@ -131,6 +143,8 @@ def prompt(assignment: Assignment) -> str:
         parts += ["# Your last attempt does not pass", *(_failure(item) for item in assignment.failures)]
     if assignment.complaints:
         parts += ["# Your last attempt is not proven", _NOT_PROVEN, *(f"- {line}" for line in assignment.complaints)]
+    if assignment.planning:
+        return "\n\n".join([*parts, "# Only a plan, for now", _PLAN]) + "\n"
     parts += ["# How your work will be checked", _checks(assignment.checks)]
     return "\n\n".join(parts) + "\n"
 

@@ -68,6 +68,8 @@ def _name(view: View) -> str:
             return view.task.phase.capitalize()
         case Phase.IN_REVIEW:
             return "In review"
+        case Phase.NEEDS_INPUT if view.task.planning and view.task.plan_comment:
+            return "Planned"
         case Phase.NEEDS_INPUT:
             return "Needs your answer"
         case Phase.DONE:
@@ -95,6 +97,8 @@ def _steps(view: View) -> list[str]:
     match task.phase:
         case Phase.PREPARING:
             parts += ["⏳ preparing", "agent", "checks", "pull request"]
+        case Phase.WORKING if task.planning:
+            parts += ["⏳ plan"]
         case Phase.WORKING:
             parts += ["⏳ agent", "checks", "pull request"]
         case Phase.VERIFYING:
@@ -163,6 +167,8 @@ def _what_next(view: View) -> str:
             if published is not None and published.draft:
                 return f"Pull request #{task.pull} is a draft, as its checks do not pass: reply there to steer."
             return f"Pull request #{task.pull} waits for your review: reply there to steer, merge to finish."
+        case Phase.NEEDS_INPUT if task.planning and task.plan_comment:
+            return "The plan below waits for 👍 or `/agent run`; a comment changes it."
         case Phase.NEEDS_INPUT:
             return "Waits for an answer to the question below."
         case Phase.DONE | Phase.DISCARDED:

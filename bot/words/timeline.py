@@ -23,6 +23,9 @@ from bot.task.events import (
     LabelRemoved,
     NothingDone,
     PersonEvent,
+    PlanApproved,
+    PlanMade,
+    PlanPosted,
     Published,
     PublishRefused,
     PullClosed,
@@ -98,6 +101,8 @@ def line(event: TaskEvent) -> Line:
             return Line("Somebody pushed to the branch meanwhile: the work starts again on theirs")
         case WorkSaved(commit=commit):
             return Line(f"The interrupted work is kept as {commit[:7]}")
+        case PlanPosted():
+            return Line("The plan was posted on the issue")
         case StatusPosted():
             return Line("The status comment was written on the issue")
         case EffectFailed(kind, fault):
@@ -107,6 +112,7 @@ def line(event: TaskEvent) -> Line:
             | NothingDone()
             | HarvestRejected()
             | QuestionAsked()
+            | PlanMade()
             | WorkDeclined()
             | IssueAnswered()
             | AgentFailed()
@@ -135,6 +141,8 @@ def _turn(event: AgentResult) -> Line:
             return Line("The agent's changes may not be taken over", Mood.BAD, found, "What was found")
         case QuestionAsked(question=question):
             return Line("The agent asked a question", Mood.ASKS, visible(question))
+        case PlanMade(plan=plan):
+            return Line("The agent made a plan", Mood.ASKS, visible(plan))
         case WorkDeclined(reason=reason):
             return Line("The agent says that there is nothing to do", words=visible(reason))
         case IssueAnswered(text=text):
@@ -173,6 +181,8 @@ def _person(event: PersonEvent) -> str:
             return f"A command of @{said.by} was not obeyed: {answer}"
         case PullMerged():
             return "The pull request was merged"
+        case PlanApproved(by):
+            return f"@{by} approved the plan"
         case PullReopened():
             return "The pull request was opened again"
         case PullClosed():

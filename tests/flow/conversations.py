@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from bot.task.effects import Sweep
 from tests.worlds.machine import CONFIG, Machine
 from tests.worlds.memory_git import Files
 from tests.worlds.small_doors import Script
@@ -181,6 +182,47 @@ async def issue_closed(bot: Machine) -> None:
     await bot.settle()
 
 
+async def planned(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget", "It is broken.")
+    bot.world.label(issue, "agent:plan")
+    await bot.settle()
+    bot.approve_plan(issue, by="stranger")
+    bot.clock.advance(seconds=5)
+    bot.world.comment(issue, "Not so: keep the name.")
+    await bot.settle()
+    bot.clock.advance(seconds=5)
+    bot.world.comment(issue, "/agent run")
+    await bot.settle()
+    bot.world.merge(await bot.pull_of(issue))
+    await bot.settle()
+
+
+async def approved_by_thumb(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue, "agent:plan")
+    await bot.settle()
+    bot.approve_plan(issue)
+    await bot.store.want("world", Sweep())
+    await bot.settle()
+
+
+async def planned_then_labelled(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue, "agent:plan")
+    await bot.settle()
+    bot.clock.advance(seconds=5)
+    bot.world.label(issue)
+    await bot.settle()
+
+
+async def plan_dropped(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget")
+    bot.world.label(issue, "agent:plan")
+    await bot.settle()
+    bot.world.unlabel(issue, "agent:plan")
+    await bot.settle()
+
+
 async def two_at_once(bot: Machine) -> None:
     first = bot.world.open_issue("Fix the widget")
     second = bot.world.open_issue("Paint the widget")
@@ -270,6 +312,9 @@ REPLY = turn(
     {"reply": "Renamed.", "threads": "Renamed, as you say. @all #1"},
     when="Please rename it",
 )
+WORK = turn(write("fix.py", "good\n"), say("Fixed it as planned."), when="which was approved")
+REPLAN = turn(say("1. Fix it.\n2. Keep the name."), when="keep the name")
+PLAN = turn(write("stray.txt", "I could not resist.\n"), say("1. Fix it.\n2. Rename it. @all"))
 REPAIR = turn(write("fix.py", "repaired\n"), say("Repaired."), when="does not pass")
 BUG = turn(write("fix.py", "BUG\n"), say("Done."))
 
@@ -305,6 +350,10 @@ CONVERSATIONS: Mapping[str, Conversation] = {
     "retargeted": Conversation(retargeted, script(RENAME, GOOD)),
     "made a draft": Conversation(made_a_draft, script(RENAME, GOOD)),
     "issue closed": Conversation(issue_closed, script(GOOD)),
+    "planned": Conversation(planned, script(WORK, REPLAN, PLAN)),
+    "approved by thumb": Conversation(approved_by_thumb, script(WORK, PLAN)),
+    "planned then labelled": Conversation(planned_then_labelled, script(WORK, PLAN)),
+    "plan dropped": Conversation(plan_dropped, script(WORK, PLAN)),
     "two at once": Conversation(two_at_once, script(GOOD)),
     "a stranger labels": Conversation(a_stranger_labels, script(GOOD)),
     "edited after the label": Conversation(edited_after_the_label, script(GOOD)),

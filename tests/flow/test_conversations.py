@@ -1,7 +1,9 @@
 """Every conversation ends the same, whatever happens on the way."""
 
+import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,10 @@ from tests.worlds.machine import Disturbance
 from tests.worlds.small_world import Webhook
 
 pytestmark = pytest.mark.anyio
+
+EXHAUSTIVE = bool(os.environ.get("ISSUEWRIGHT_EXHAUSTIVE"))
+ALONE = 3
+"""Effects at which a crash happens alone. Every effect has its crash anyway, among others."""
 
 
 async def held(name: str, folder: Path, disturbance: Disturbance) -> SmallBot:
@@ -51,11 +57,15 @@ def _fresh(folder: Path, name: str) -> Path:
 @pytest.mark.parametrize("name", CONVERSATIONS)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_a_crash_at_any_effect_changes_nothing(name: str, after: bool, quick_path: Path) -> None:
+    """At every effect, at every other one, and at some alone (at each alone: `ISSUEWRIGHT_EXHAUSTIVE=1`)."""
     expected, effects = await undisturbed(name, quick_path)
-    for number in range(effects):
-        disturbance = Disturbance(crash_at=number, crash_after=after)
-        bot = await held(name, _fresh(quick_path, f"crash{number}"), disturbance)
-        assert bot.picture() == expected, f"crash {'after' if after else 'before'} effect {number}"
+    crashes = [Disturbance(crash_every=2), *(Disturbance(crash_every=3, crash_from=first) for first in (0, 1))]
+    chance = random.Random(f"{name} {after}")
+    alone = range(effects) if EXHAUSTIVE else chance.sample(range(effects), min(ALONE, effects))
+    crashes += [Disturbance(crash_at=number) for number in alone]
+    for number, crash in enumerate(crashes):
+        bot = await held(name, _fresh(quick_path, f"crash{number}"), replace(crash, crash_after=after))
+        assert bot.picture() == expected, f"crash {'after' if after else 'before'}: {crash}"
 
 
 def _twice(webhooks: list[Webhook]) -> list[Webhook]:

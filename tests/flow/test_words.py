@@ -331,11 +331,13 @@ What I understand, at the start of a line:
 | command | what it does |
 |---|---|
 | `/agent stop` | stops at once and keeps the work |
+| `/agent run` | starts the work that was planned |
 | `/agent retry` | goes on from the kept work |
 | `/agent retry fresh` | the same, in a new session of the agent |
 | `/agent help` | this table |
 
-Put the label `agent:run` on an issue to start. Review the pull request or comment on it to steer. Merge to finish.\
+Put the label `agent:run` on an issue to start, `agent:plan` to see a plan first.
+Review the pull request or comment on it to steer. Merge to finish.\
 """)
     assert said(bot, 1) == snapshot("""\
 I do not know `/agent dance`. What I understand, at the start of a line:
@@ -343,11 +345,13 @@ I do not know `/agent dance`. What I understand, at the start of a line:
 | command | what it does |
 |---|---|
 | `/agent stop` | stops at once and keeps the work |
+| `/agent run` | starts the work that was planned |
 | `/agent retry` | goes on from the kept work |
 | `/agent retry fresh` | the same, in a new session of the agent |
 | `/agent help` | this table |
 
-Put the label `agent:run` on an issue to start. Review the pull request or comment on it to steer. Merge to finish.\
+Put the label `agent:run` on an issue to start, `agent:plan` to see a plan first.
+Review the pull request or comment on it to steer. Merge to finish.\
 """)
     assert said(bot, 1) == snapshot("Only people with write access to this repository can command me.")
 
@@ -454,3 +458,54 @@ async def test_made_a_draft(played: Play) -> None:
     bot = await played("made a draft")
     said(bot, 1), said(bot, 1), said(bot, 2)
     assert bot.world.pulls[2].draft, "what a person turned into a draft stays one"
+
+
+async def test_planned(played: Play) -> None:
+    bot = await played("planned")
+    assert [said(bot, 1) for _ in range(5)] == snapshot(
+        [
+            """\
+**Merged** · run 3 · started <time> UTC · scripted · asked by @maintainer
+✅ prepared 0 s → ✅ agent 0 s → ✅ checks 0 s → ✅ pull request 0 s
+3 min 10 s from label to end · 3 runs · pull request #2\
+""",
+            """\
+@maintainer **The plan** (by the agent). 👍 on this comment or `/agent run` starts the work; a comment changes the plan.
+
+> 1. Fix it.
+> 2. Rename it. @\u200ball\
+""",
+            """\
+@maintainer **The plan** (by the agent). 👍 on this comment or `/agent run` starts the work; a comment changes the plan.
+
+> 1. Fix it.
+> 2. Keep the name.\
+""",
+            "Going on; the status comment on the issue says how far.",
+            "@maintainer **Ready for review:** #2",
+        ]
+    )
+    assert bot.world.branches.keys() == {"main"}
+    assert "stray.txt" not in bot.git.files(bot.world.branches["main"]), "what is written while planning is thrown away"
+    assert "Only a plan, for now" in bot.agents.prompts[0]
+
+
+async def test_approved_by_thumb(played: Play) -> None:
+    bot = await played("approved by thumb")
+    assert [said(bot, 1) for _ in range(3)] == snapshot(
+        [
+            """\
+**In review** · run 2 · started <time> UTC · scripted · asked by @maintainer
+✅ prepared 0 s → ✅ agent 0 s → ✅ checks 0 s → ✅ pull request 0 s
+Pull request #2 waits for your review: reply there to steer, merge to finish.\
+""",
+            """\
+@maintainer **The plan** (by the agent). 👍 on this comment or `/agent run` starts the work; a comment changes the plan.
+
+> 1. Fix it.
+> 2. Rename it. @\u200ball\
+""",
+            "@maintainer **Ready for review:** #2",
+        ]
+    )
+    assert bot.world.issues[1].labels == {"agent:run"}

@@ -68,7 +68,7 @@ async def test_a_crash_changes_nothing(name: str, quick_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["reviewed then merged", "asked"])
 async def test_nearly_every_effect_may_be_performed_twice(name: str, quick_path: Path) -> None:
-    bot = await held(name, quick_path, Disturbance(crash_often=True, crash_after=True))
+    bot = await held(name, quick_path, Disturbance(crash_every=2, crash_after=True))
     assert bot.picture() == (await in_small(name, quick_path)).picture()
 
 

@@ -34,6 +34,7 @@ class World(Protocol):
     def unlabel(self, number: int, label: str = "agent:run", by: str = "maintainer") -> None: ...
     def name_repository(self, by: str = "maintainer") -> None: ...
     def comment(self, number: int, body: str, by: str = "maintainer") -> int: ...
+    def thumbs_up(self, comment: int, by: str = "maintainer") -> None: ...
     def review(
         self,
         pull: int,
@@ -72,8 +73,10 @@ class Disturbance:
     """Number of the effect at which the process dies; -1: never."""
     crash_after: bool = False
     """After the effect was performed and before it was recorded; else before it was performed."""
-    crash_often: bool = False
-    """At every other effect, so that nearly each is performed twice."""
+    crash_every: int = 0
+    """At every n-th performance; 2: each effect crashes once, as the next performance is its repetition."""
+    crash_from: int = 0
+    """The first of those."""
     deliver: Callable[[list[Any]], list[Any]] = list
     """What becomes of the webhooks that wait: doubled, shuffled, lost."""
     sweep: bool = False
@@ -81,7 +84,7 @@ class Disturbance:
 
     def crashes(self, number: int) -> bool:
         """Does the process die at this effect?"""
-        return number == self.crash_at or (self.crash_often and number % 2 == 0)
+        return number == self.crash_at or (self.crash_every > 0 and number % self.crash_every == self.crash_from)
 
 
 @dataclass
@@ -205,6 +208,14 @@ class Machine(ABC):
     def unread(self) -> list[str]:
         """What the bot said and nobody read."""
         return [text for number in self.numbers() for text in self.said(number)[self._read.get(number, 0) :]]
+
+    def approve_plan(self, issue: int, by: str = "maintainer") -> None:
+        """👍 on the newest plan."""
+        self.world.thumbs_up(self.comment_saying(issue, "**The plan**"), by)
+
+    @abstractmethod
+    def comment_saying(self, number: int, words: str) -> int:
+        """The newest comment of the bot with these words."""
 
     async def every_command_is_answered(self) -> None:
         """Once; a stranger hears it at most once in a task."""

@@ -110,6 +110,9 @@ class RealBot(Machine):
     def said(self, number: int) -> list[str]:
         return [*(comment.body for comment in self.world.said(number)), *self.world.reviewed(number)]
 
+    def comment_saying(self, number: int, words: str) -> int:
+        return [comment.id for comment in self.world.said(number) if words in comment.body][-1]
+
     def heard(self) -> list[Heard]:
         return [
             Heard(issue.number, comment.id, comment.body, comment.author.login)

@@ -110,6 +110,9 @@ class RealWorld:
     def comment(self, number: int, body: str, by: str = "maintainer") -> int:
         return self.forge.world.comment(REPO, number, body, by=by).id
 
+    def thumbs_up(self, comment: int, by: str = "maintainer") -> None:
+        self.forge.world.react(self.forge.world.find_comment(REPO, comment), "+1", by=by)
+
     def review(
         self,
         pull: int,

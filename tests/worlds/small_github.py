@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.github.errors import Refused, Unavailable
 from bot.task.ids import BranchName, CommentId, InstallationId, IssueRef, Login, PullNumber, RepoRef, ReviewId
 from bot.task.observed import (
+    Actor,
     CheckRunDraft,
     Comment,
     Edit,
@@ -43,6 +44,9 @@ class SmallGitHub:
 
     async def comment(self, repo: RepoRef, comment: CommentId) -> Comment | None:
         return self.world.comments.get(comment)
+
+    async def approvers(self, repo: RepoRef, comment: CommentId) -> Sequence[Actor]:
+        return [who for at, who in self.world.thumbs if at == comment]
 
     async def review(self, repo: RepoRef, pull: PullNumber, review: ReviewId) -> Review | None:
         return self.world.all_reviews.get(review)

@@ -73,6 +73,7 @@ class SmallWorld:
     branches: dict[str, CommitSha] = field(default_factory=dict)
     repo_labels: set[str] = field(default_factory=set)
     asked: set[tuple[int, str]] = field(default_factory=set)
+    thumbs: list[tuple[int, Actor]] = field(default_factory=list)
     edits: dict[int, Edit] = field(default_factory=dict)
     webhooks: list[Webhook] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -128,6 +129,9 @@ class SmallWorld:
         self.clock.advance(seconds=1)
         self.comments[comment] = replace(old, body=body, updated_at=self.now())
         self.tell_comment(self.comments[comment], "edited", old.author.login)
+
+    def thumbs_up(self, comment: int, by: str = "maintainer") -> None:
+        self.thumbs.append((comment, self.actor(by)))
 
     def review(
         self,

@@ -29,6 +29,7 @@ from bot.task.events import (
     HarvestRejected,
     IssueAnswered,
     NothingDone,
+    PlanMade,
     QuestionAsked,
     WorkDeclined,
 )
@@ -86,12 +87,12 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
         turn = replace(turn, outcome=replace(turn.outcome, detail=ended + words))
     if isinstance(turn.outcome, TurnFailed) and (met := met_by_a_turn(terms.limits, turn.outcome)):
         turn = replace(turn, outcome=replace(turn.outcome, detail=f"{turn.outcome.detail} ({met.setting})"))
-    harvest = await take_over(bench, task)
+    harvest = NothingChanged() if task.planning else await take_over(bench, task)
     await bench.keep_state(task.id, await _agent(bench, task))
     if egress is not None:
         turn = await _judged(bench, task, turn, egress)
     turn = replace(turn, outcome=_redacted(turn.outcome, bench.redactor.text))
-    return await twice(bench, task, _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads)))
+    return await twice(bench, task, _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads, task.planning)))
 
 
 def _redacted(outcome: TurnOutcome, clean: Callable[[str], str]) -> TurnOutcome:
@@ -163,10 +164,11 @@ async def take_over(bench: Bench, task: Task) -> Harvest:
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """When a turn ended, and which review threads it was asked to answer."""
+    """When a turn ended, which review threads it was asked to answer, and whether for a plan alone."""
 
     at: datetime
     threads: frozenset[int]
+    planning: bool
 
 
 def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: _Now) -> AgentResult:
@@ -186,6 +188,8 @@ def _result(effect: RunAgent, turn: Turn, harvest: Harvest, now: _Now) -> AgentR
         case TurnAnswered(text) if commit is None:
             told = answers(text, now.threads)
             return IssueAnswered(run, attempt, told.words, session, tuple(told.answers.items()))
+        case TurnEnded(summary) if now.planning:
+            return PlanMade(run, attempt, summary, now.at, session)
         case TurnEnded(summary=words) | TurnDeclined(reason=words) | TurnAnswered(text=words):
             return _changes(harvest, effect, answers(words, now.threads), session)
         case _:

@@ -5,7 +5,7 @@ from typing import assert_never
 from bot.flow.steps.background import instructions, told_so_far
 from bot.flow.steps.bench import Bench
 from bot.task.admission import visible
-from bot.task.events import HarvestRejected, Verified
+from bot.task.events import HarvestRejected, PlanMade, Verified
 from bot.task.history import newest
 from bot.task.ids import CommentId, PullNumber, ReviewId
 from bot.task.model import Cause, CauseKind, Task
@@ -32,12 +32,20 @@ async def assignment(bench: Bench, task: Task, minutes: float, *, interrupted: b
         violations=await _violations(bench, task),
         complaints=await _complaints(bench, task),
         interrupted=interrupted,
+        planning=task.planning,
+        plan=await _plan(bench, task),
         resumed=task.session is not None,
         instructions=await instructions(bench, task, task.base),
         protected=PROTECTED,
         minutes=minutes,
         so_far=await told_so_far(bench, task),
     )
+
+
+async def _plan(bench: Bench, task: Task) -> str:
+    """The newest one that it made."""
+    made = newest(await bench.store.history(task.id), PlanMade)
+    return visible(made.plan) if made else ""
 
 
 async def _feedback(bench: Bench, task: Task, cause: Cause) -> Feedback | None:

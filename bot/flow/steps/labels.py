@@ -2,7 +2,7 @@
 
 from bot.flow.steps.bench import Bench
 from bot.task.ids import FactKey
-from bot.task.model import LABEL_NEEDS_INPUT, LABEL_RUN, Task, labels_of
+from bot.task.model import LABEL_NEEDS_INPUT, LABEL_PLAN, LABEL_RUN, Task, labels_of
 from bot.task.observed import Issue
 
 
@@ -13,7 +13,7 @@ async def set_labels(bench: Bench, task: Task) -> None:
     if issue is None:
         return
     wanted = labels_of(newest)
-    for label in (LABEL_RUN, LABEL_NEEDS_INPUT):
+    for label in (LABEL_RUN, LABEL_PLAN, LABEL_NEEDS_INPUT):
         if (label in wanted) is issue.has(label) or await _is_news(bench, issue, label):
             continue
         if label in wanted:
@@ -23,8 +23,8 @@ async def set_labels(bench: Bench, task: Task) -> None:
 
 
 async def _is_news(bench: Bench, issue: Issue, label: str) -> bool:
-    """Did a person change `agent:run` since the task last heard of it? Then the observer has to see it first."""
-    if label != LABEL_RUN:
+    """Did a person change this label since the task last heard of it? Then the observer has to see it first."""
+    if label == LABEL_NEEDS_INPUT:
         return False
     changes = await bench.github.label_changes(issue.ref, label)
     if not changes or changes[-1].by.id == await bench.github.own_user_id():

@@ -91,17 +91,17 @@ class Steps:
                 return WindowClosed()
             case StartRun():
                 raise AssertionError("the store admits runs; no worker claims StartRun")
-            case Announce() | Reply() | React() | SetLabels() | DeleteBranch():
+            case Announce():
+                return await announce(self.bench, task, effect)
+            case Reply() | React() | SetLabels() | DeleteBranch():
                 await self._on_github(task, effect)
                 return None
             case _:
                 assert_never(effect)
 
-    async def _on_github(self, task: Task, effect: Announce | Reply | React | SetLabels | DeleteBranch) -> None:
+    async def _on_github(self, task: Task, effect: Reply | React | SetLabels | DeleteBranch) -> None:
         github = self.bench.github
         match effect:
-            case Announce():
-                await announce(self.bench, task, effect)
             case Reply():
                 await answer(self.bench, task, effect)
             case React(comment, content):

@@ -4,8 +4,8 @@ from bot.flow.steps.bench import Bench
 from bot.flow.steps.spending import spent
 from bot.github.errors import Refused
 from bot.task.effects import Announce, Refusal, Refuse, Reply, Topic
-from bot.task.events import StatusPosted
-from bot.task.ids import InstallationId, IssueNumber, IssueRef, RepoRef, ReviewId
+from bot.task.events import PlanPosted, StatusPosted
+from bot.task.ids import CommentId, InstallationId, IssueNumber, IssueRef, RepoRef, ReviewId
 from bot.task.limits import UNLIMITED
 from bot.task.model import LABEL_RUN, Task
 from bot.task.observed import Review
@@ -30,7 +30,7 @@ async def update_status(bench: Bench, task: Task) -> StatusPosted | None:
     return None if comment == task.status_comment else StatusPosted(comment)
 
 
-async def announce(bench: Bench, task: Task, effect: Announce) -> None:
+async def announce(bench: Bench, task: Task, effect: Announce) -> PlanPosted | None:
     """One new comment, on the pull request when it is about a change there; as a review when threads want answers."""
     on_pull = effect.topic in {Topic.UPDATED, Topic.UNCHANGED}
     history, marker = await bench.store.history(task.id), f"{effect.topic}:{task.id}:{effect.run}"
@@ -38,21 +38,22 @@ async def announce(bench: Bench, task: Task, effect: Announce) -> None:
     seen = await _reviews(bench, task, effect) if on_pull else []
     threads = {comment.thread: comment.path for review in seen for comment in review.comments}
     if task.pull is None or not threads:
-        await _say(bench, task, _place(task, on_pull), marker, text)
-        return
+        comment = await _say(bench, task, _place(task, on_pull), marker, text)
+        return PlanPosted(effect.run, comment) if effect.topic is Topic.PLAN else None
     replies = thread_replies(threads, history, effect.run)
     text = "\n\n".join([text, *since_reviews(seen, history)])
     await bench.github.put_review(task.issue.repo, task.pull, marker, text, replies)
+    return None
 
 
-async def _say(bench: Bench, task: Task, place: IssueRef, marker: str, text: str) -> None:
+async def _say(bench: Bench, task: Task, place: IssueRef, marker: str, text: str) -> CommentId:
     """Where there are no issues any more, on the pull request."""
     try:
-        await bench.github.put_comment(place, marker, text, None)
+        return await bench.github.put_comment(place, marker, text, None)
     except Refused as refused:
         if not (refused.gone and task.pull and place == task.issue):
             raise
-        await bench.github.put_comment(_place(task, on_pull=True), marker, text, None)
+        return await bench.github.put_comment(_place(task, on_pull=True), marker, text, None)
 
 
 async def _reviews(bench: Bench, task: Task, effect: Announce) -> list[Review]:
