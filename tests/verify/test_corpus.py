@@ -222,13 +222,9 @@ async def test_an_honest_change_is_not_accused(lab: Lab, name: str) -> None:
     assert not certificate.tests.flaky
 
 
-async def test_a_flaky_test_is_named(lab: Lab) -> None:
-    flaky = "import random\n\n\ndef test_luck():\n    assert random.random() < 0.5\n"
-    for _ in range(6):
-        certificate = await lab.certificate(BASE, {"test_luck.py": flaky})
-        assert certificate.verdict in (V.CLEAN, V.BROKEN)
-        if certificate.tests.flaky:
-            assert certificate.tests.flaky == ("test_luck::test_luck",)
-            assert certificate.verdict is V.CLEAN
-            return
-    pytest.skip("it fell on the same side six times")
+async def test_flaky_tests_are_named_and_break_nothing(lab: Lab) -> None:
+    """Of forty tests that fail by chance, some pass when they are run again: one in 100,000 times none does."""
+    luck = "".join(f"\n\ndef test_{n}():\n    assert random.random() < 0.5\n" for n in range(40))
+    certificate = await lab.certificate(BASE, {"test_luck.py": f"import random\n{luck}"})
+    assert certificate.tests.flaky, told(certificate)
+    assert not {*certificate.tests.flaky} & {*certificate.tests.broken, *certificate.tests.new}
