@@ -16,6 +16,7 @@ from bot.sandbox.databases.names import DatabaseName, Purpose
 from bot.sandbox.databases.service import Database
 from bot.sandbox.isolation import Isolation
 from bot.sandbox.process import Sandbox
+from bot.store.store import Store
 from bot.task.model import Phase
 from bot.task.results import Progress, SandboxLevel
 from bot.verify.command import Command, Ran
@@ -35,9 +36,15 @@ class MemoryService:
     there: set[str] = field(default_factory=set)
     templates: set[str] = field(default_factory=set)
     opened: list[tuple[str, str | None, bool]] = field(default_factory=list)
+    store: Store | None = None
+    """Of the bot that asks."""
 
     async def open(self, name: DatabaseName, template: str | None, *, fresh: bool) -> Database:
         assert template is None or template in self.templates
+        if self.store is not None:
+            assert f"database:postgresql:{name}" in await self.store.marks("database:"), (
+                "asked for before it is written"
+            )
         self.there.add(str(name))
         self.opened.append((f"{name.task} {name.purpose}", template, fresh))
         return Database(f"db://u:hush@/{name}", secrets=("hush",))
@@ -120,6 +127,7 @@ def furnish(bot: SmallBot, service: MemoryService, *, fails: str = "") -> Seen:
     """The bot offers this service; the ports are what a contained sandbox has."""
     sandbox = Sandbox(Capability(SandboxLevel.CHECKOUT, "As if."))
     isolation = Isolation(sandbox, bot.folder / "isolation", {"postgresql": service}, {"postgresql": service})
+    service.store = bot.store
     notes, small = Seen(fails=fails), bot.agents
     agents = WatchingAgents(small.workspaces, small.script, small.prompts, small.before_turn, notes=notes)
     steps = bot.worker.steps
