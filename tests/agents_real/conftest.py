@@ -14,7 +14,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "agent" in metafunc.fixturenames:
+    if "agent" in metafunc.fixturenames and not any(
+        mark.args[0] == "agent" for mark in metafunc.definition.iter_markers("parametrize")
+    ):
         chosen = metafunc.config.getoption("--agents").replace(",", " ").split() or names()
         metafunc.parametrize("agent", [name for name in names() if name in chosen])
 
