@@ -66,3 +66,21 @@ async def test_a_closed_fence_lets_nothing_through(town: Town, door: Door, gate:
     assert town.writes() == 0
     assert town.pulls() == []
     await door.aclose()
+
+
+async def test_a_known_secret_is_not_written() -> None:
+    sent: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    async def fence() -> None:
+        return
+
+    fenced = Fenced(fence, httpx.MockTransport(keep), lambda body: body.replace(b"s3cret", b"-"))
+    async with httpx.AsyncClient(transport=fenced, base_url="http://forge") as client:
+        await client.post("/comments", json={"body": "it is s3cret"}, headers={"x-kept": "1"})
+        await client.get("/comments")
+    assert (sent[0].content, sent[0].headers["content-length"]) == (b'{"body":"it is -"}', "18")
+    assert (sent[0].headers["x-kept"], sent[1].method) == ("1", "GET")

@@ -1,6 +1,7 @@
 """An agent that calls a model, in whole runs: what it costs, what stops it, what pauses it; and a secret of its checks."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,9 @@ async def test_a_limit_stops_an_agent_that_will_not_stop(quick_path: Path, tmp_p
     with ModelServer() as vendor:
         bot = bot_with(agent, vendor, quick_path, tmp_path, "[budget]\ntask_usd = 0.5\n")
         async with bot.on_stage():
+            began = time.monotonic()
             issue = await labelled(bot)
+            assert time.monotonic() - began < 50  # 10 s after the refused call
             task = await bot.task(issue)
             assert task.phase is Phase.FAILED
             assert task.commit is not None

@@ -96,7 +96,8 @@ ODD: dict[str, bytes] = {
     "CONNECT": b"CONNECT e.example:443 HTTP/1.1\r\nhost: e.example\r\n\r\n",
     "absolute": b"GET http://e.example/ HTTP/1.1\r\nhost: e.example\r\n\r\n",
     "scheme-relative": b"GET //e.example/ HTTP/1.1\r\nhost: e.example\r\n\r\n",
-    "upgrade": b"GET /v1/messages HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+    "upgrade": b"POST /v1/messages HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    b"content-length: %d\r\n\r\n%b" % (len(GOOD), GOOD),
     "two lengths": b"POST /v1/messages HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 42\r\n\r\n" + GOOD,
     "length and chunks": b"POST /v1/messages HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n"
     b"transfer-encoding: chunked\r\n\r\n2a\r\n" + GOOD + b"\r\n0\r\n\r\n",

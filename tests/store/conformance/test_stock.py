@@ -16,6 +16,7 @@ from bot.task.effects import EnsureLabels
 from bot.task.ids import DeliveryId, FactKey
 from bot.task.model import Phase
 from bot.task.results import Progress
+from bot.task.usage import Used
 from tests.store.conformance.test_pauses import at_desk
 from tests.store.conftest import Place
 from tests.store.given import OTHER, REPO, born, elsewhere, in_review, now_is, stop, working
@@ -45,7 +46,7 @@ async def fill(store: Store, claimed_at: datetime) -> None:
     await store.release(claimed, claimed_at)
     await store.keep(task.id, "log", "1.1/tests", b"x" * 600_000)
     await store.set_progress(task.id, 1, Progress("working"))
-    await store.set_spent(TurnKey(REPO.id, task.id, 1, 1, "2026-11"), 60)
+    await store.set_spent(TurnKey(REPO.id, task.id, 1, 1, "2026-11"), 60, Used(1))
     for name in (f"turn:{task.id}:1.1", f"labels:{REPO.id}", f"comments:{REPO.id}", f"refused:{REPO.full_name}#9:x"):
         await store.mark(name, "x")
     await store.want(f"repo:{REPO.id}", EnsureLabels(REPO.id, REPO.full_name, REPO.installation))
