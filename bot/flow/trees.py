@@ -8,6 +8,7 @@ from bot.flow.doors import Workspaces
 from bot.flow.steps.bench import Bench
 from bot.flow.steps.isolation import surrounded
 from bot.sandbox.databases.names import Purpose
+from bot.sandbox.databases.service import redact
 from bot.task.evidence import ChangedFile
 from bot.task.ids import CommitSha, TaskId
 from bot.task.model import Task
@@ -62,6 +63,10 @@ class SurroundedTrees(TaskTrees):
         check_out = partial(self._workspaces.check_out, self._task, commit)
         try:
             async with surrounded(self._bench, self._whole, Purpose.CHECK, check_out) as around:
-                yield Checkout(around.box.with_env(**self._env), (*around.secrets, *self._env.values()))
+                yield Checkout(around.box.with_env(**self._env), partial(self._without, around.secrets))
         finally:
             await self._workspaces.drop_checkout(self._task)
+
+    def _without(self, secrets: tuple[str, ...], data: bytes) -> bytes:
+        """Neither the secrets of this checkout nor those that the process knows."""
+        return self._bench.redactor.data(redact(data, secrets))

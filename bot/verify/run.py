@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.sandbox.box import Box, Limits
-from bot.sandbox.databases.service import redact
 from bot.task.certificate import RunEnd
 from bot.task.evidence import ChangedFile, TestReport
 from bot.task.ids import CommitSha
@@ -23,18 +22,13 @@ class Checkout:
     """A clean checkout as a box. What it holds in secret stands in no output and no report."""
 
     box: Box
-    secrets: tuple[str, ...] = ()
+    without_secrets: Callable[[bytes], bytes] = bytes
 
     def hide(self, ran: Ran) -> Ran:
-        if not self.secrets:
-            return ran
-        note = redact(ran.note.encode(errors="replace"), self.secrets).decode(errors="replace")
-        return replace(ran, output=redact(ran.output, self.secrets), note=note)
+        return replace(ran, output=self.without_secrets(ran.output))
 
     def hidden(self, files: dict[str, bytes] | None) -> dict[str, bytes] | None:
-        if files is None or not self.secrets:
-            return files
-        return {name: redact(data, self.secrets) for name, data in files.items()}
+        return None if files is None else {name: self.without_secrets(data) for name, data in files.items()}
 
 
 class Trees(Protocol):
