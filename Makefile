@@ -6,7 +6,7 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-agents check format lint types bench docs wheel lock clean
+.PHONY: demo test test-agents check format lint types bench bench-worktree docs wheel lock clean
 
 demo: $(RUN) ## play the whole story on this machine
 	@$(BIN)/issuewright demo
@@ -30,6 +30,9 @@ format: $(DEV) ## write the code as the formatter wants it
 
 bench: $(DEV) ## measure; ratios side by side in one run
 	$(BIN)/python -m bench.receiver
+
+bench-worktree: $(DEV) ## measure worktrees beside git's own
+	$(BIN)/python -m bench.worktree
 
 docs: $(DEV) ## renew the generated parts of the documentation
 	$(BIN)/python -m tests.task.table

@@ -42,7 +42,17 @@ from bot.task.observed import (
 from bot.task.repo_config import IsolationConfig
 from bot.task.results import FileChange, Harvest, Progress
 from bot.verify.command import Command, Ran
-from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
+from bot.workspace.values import (
+    BranchMoved,
+    CommitMessage,
+    Fetched,
+    FetchRefused,
+    Prepared,
+    Pushed,
+    PushRefused,
+    Remote,
+    SetUp,
+)
 
 
 class Reads(Protocol):
@@ -216,6 +226,10 @@ class Workspaces(Protocol):
         ...
 
     async def drop_checkout(self, task: TaskId) -> None: ...
+    async def set_up(self, task: TaskId, repo: RepoRef, commit: CommitSha, setup: SetUp) -> Prepared:
+        """Worktrees of this task stand on what the set-up makes, wherever they have the manifests of this commit."""
+        ...
+
     async def save(self, task: TaskId, base: CommitSha, commit: CommitSha) -> bytes:
         """`base..commit` as a git bundle."""
         ...

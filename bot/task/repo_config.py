@@ -95,7 +95,7 @@ class RepoConfig(_Section):
     """The whole file; every key is optional."""
 
     setup: str | None = None
-    """Run before the checks in the same clean checkout, without network."""
+    """Run once above a clean checkout of the base, for the agent and the checks; again where its manifests change."""
     checks: dict[str, Annotated[CheckConfig, BeforeValidator(_spelled_out)]] = Field(default_factory=dict)
     """By name, in order."""
     agent: str | None = None

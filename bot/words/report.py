@@ -243,6 +243,7 @@ def checks_table(report: Report) -> str:
 def _row(check: CheckResult) -> str:
     command = check.command.replace("|", "\\|").replace("`", "").replace("\n", " ")
     ended = f"exit {check.exit_code}" if check.exit_code is not None else check.note
+    ended += f" ({harmless(check.note)})" if check.passed and check.note else ""
     result = f"✅ {ended}" if check.passed else f"⚠️ {ended}, not by this change" if check.excused else f"❌ {ended}"
     required = "yes" if check.required else "no"
     return f"| {harmless(check.name)} | `{command[:120]}` | {required} | {result} | {duration(check.seconds)} |"

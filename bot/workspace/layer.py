@@ -46,7 +46,7 @@ class Layers:
         if changed := touched(telling(setup.command, before), telling(setup.command, after)):
             more = f" and {len(changed) - 3} more files" if len(changed) > 3 else ""
             return InPlace(f"the change touches {', '.join(changed[:3])}{more}")
-        return await self._hold(task, base, before, setup)
+        return await self._hold(task, base, before, after, setup)
 
     async def stand_on(self, task: TaskFolders, place: Place, base: CommitSha, commit: CommitSha) -> Key | None:
         """The layer that the task holds for this commit, under a worktree that stands on the template of `base`."""
@@ -62,7 +62,9 @@ class Layers:
                 return key
         return None
 
-    async def _hold(self, task: TaskFolders, base: CommitSha, files: Mapping[str, str], setup: SetUp) -> Prepared:
+    async def _hold(
+        self, task: TaskFolders, base: CommitSha, files: Mapping[str, str], after: Mapping[str, str], setup: SetUp
+    ) -> Prepared:
         quarantine, holder = Quarantine(task.quarantine), _holder(task)
         for key in self._keys(quarantine, setup.command, base, files):
             if (known := self._failed(key)) is not None:
@@ -79,7 +81,7 @@ class Layers:
             facts = self._facts(key)
             if facts.in_home:
                 return InPlace("the set-up writes to HOME")
-            if facts.fits(base, files):
+            if facts.fits(base, {**files, **after}):
                 return Layered(workshop.seconds, workshop.output)
         return InPlace("the set-up makes files that the commit has, too")
 

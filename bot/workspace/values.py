@@ -104,5 +104,11 @@ class SetUpFailed:
     output: bytes = field(repr=False)
     seconds: float = 0.0
 
+    @property
+    def told(self) -> str:
+        """How it ended, and its last line."""
+        lines = self.output.decode(errors="replace").strip().splitlines()
+        return ": ".join([self.note or f"exit {self.exit_code}", *lines[-1:]])
+
 
 Prepared = Layered | InPlace | SetUpFailed

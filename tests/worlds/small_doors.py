@@ -28,7 +28,18 @@ from bot.task.results import (
     TurnOutcome,
 )
 from bot.verify.command import Command, Ran
-from bot.workspace.values import BranchMoved, CommitMessage, Fetched, FetchRefused, Pushed, PushRefused, Remote
+from bot.workspace.values import (
+    BranchMoved,
+    CommitMessage,
+    Fetched,
+    FetchRefused,
+    InPlace,
+    Prepared,
+    Pushed,
+    PushRefused,
+    Remote,
+    SetUp,
+)
 from tests.worlds.memory_git import Files, MemoryGit
 from tests.worlds.small_world import SmallWorld
 
@@ -108,6 +119,9 @@ class SmallWorkspaces:
 
     async def drop_checkout(self, task: TaskId) -> None:
         return
+
+    async def set_up(self, task: TaskId, repo: RepoRef, commit: CommitSha, setup: SetUp) -> Prepared:
+        return InPlace()
 
     async def save(self, task: TaskId, base: CommitSha, commit: CommitSha) -> bytes:
         return commit.encode()

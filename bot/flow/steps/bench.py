@@ -1,9 +1,11 @@
 """What every step works with, and the few things that several steps look up."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.flow.doors import Agents, Checks, Clock, GitHub, Isolation, Workspaces
+from bot.flow.steps.limits import boxed
 from bot.flow.steps.shelf import Turns
 from bot.sandbox.egress.values import Route
 from bot.store.store import Store
@@ -19,6 +21,9 @@ from bot.task.secrets import Secret
 from bot.verify.command import Command
 from bot.verify.guess import TELLING, guess
 from bot.words.redacted import Redactor
+from bot.workspace.values import Prepared, SetUp, SetUpFailed
+
+log = logging.getLogger(__name__)
 
 WORK = "work"
 """Artifact kind: `base..commit` as a git bundle, named by the commit."""
@@ -95,12 +100,29 @@ class Bench:
         if task.base is None or task.parent is None:
             raise ValueError(f"task {task.id} has no base yet")
         await self.bring_back(task, task.commit)
+        prepared = await self.set_up(task, task.parent)
+        if isinstance(prepared, SetUpFailed):
+            log.warning("the set-up of task %s failed: %s", task.id, self.redactor.text(prepared.told))
         kept = await self.workspaces.open(task.id, task.issue.repo, task.parent)
         if not kept and task.session:
             state = await self.store.find_artifact(task.id, STATE)
             if state is not None:
                 await self.workspaces.restore_state(task.id, state)
         return kept
+
+    async def set_up(self, task: Task, commit: CommitSha) -> Prepared | None:
+        """What the set-up makes lies under the worktrees of the task; None: the repository has no set-up to share.
+
+        One that gets secrets or a database is not shared: what it makes may hold them.
+        """
+        config = await self.config(task, task.base) if task.base else RepoConfig()
+        if isinstance(config, BadConfig) or not config.setup or not self.may_run_checks:
+            return None
+        if config.secrets or config.isolation.database != "none":
+            return None
+        limits = (await self.terms(task)).limits
+        setup = SetUp(config.setup, boxed(limits, limits.check_minutes.value))
+        return await self.workspaces.set_up(task.id, task.issue.repo, commit, setup)
 
     async def bring_back(self, task: Task, commit: CommitSha | None) -> None:
         """A saved commit is in the quarantine again, whichever machine saved it."""

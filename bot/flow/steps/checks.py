@@ -23,6 +23,7 @@ from bot.verify.command import Command, Ran
 from bot.verify.findings import places_of, scope, weakened
 from bot.verify.run import Rig
 from bot.words.certificate import complaints
+from bot.workspace.values import InPlace, Layered, Prepared
 
 SETUP = "setup"
 
@@ -35,6 +36,10 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
     await bench.bring_back(task, task.commit)
     most = (await bench.terms(task)).limits
     rig, origin = await _rig(bench, task, most)
+    setup = rig.setup
+    prepared = await bench.set_up(task, task.commit) if setup is not None and rig.commands else None
+    if isinstance(prepared, Layered):
+        rig = replace(rig, setup=None)  # every checkout of this task stands on it
     order = Order(
         base=task.base,
         head=task.commit,
@@ -57,7 +62,11 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
         failed = Ran(Command(PREPARE, PREPARE, required=True), None, 0.0, str(refused), b"")
         only = await _kept(bench, task, effect, failed)
         return Verified(effect.run, effect.attempt, replace(verification, checks=(only,)))
-    checks = tuple([await _result(bench, task, effect, certified, one.ran, most) for one in certified.head])
+    ran = [_told(setup, prepared, one.ran) for one in certified.head]
+    if setup is not None and isinstance(prepared, Layered):
+        output = prepared.output or b"What it makes was there already.\n"
+        ran.insert(0, Ran(setup, 0, prepared.seconds, "", output))
+    checks = tuple([await _result(bench, task, effect, certified, one, most) for one in ran])
     proof = await _file(bench, task, effect, certified)
     sent_back = sends_back(await bench.store.history(task.id), effect.run, proof)
     verification = replace(verification, checks=checks, proof=proof, sent_back=sent_back)
@@ -90,6 +99,13 @@ async def _result(
     met = met_by_a_check(most, ran)
     told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
     return replace(await _kept(bench, task, effect, told), excused=_excused(certified, ran.command.name))
+
+
+def _told(setup: Command | None, prepared: Prepared | None, ran: Ran) -> Ran:
+    """A set-up that had to be run in the checkout says why."""
+    if ran.command is setup and ran.exit_code is not None and isinstance(prepared, InPlace) and prepared.why:
+        return replace(ran, note=f"set-up was run again: {prepared.why}")
+    return ran
 
 
 async def _kept(bench: Bench, task: Task, effect: Verify, ran: Ran) -> CheckResult:
