@@ -3,10 +3,11 @@
     python -m bench.worktree [--rounds 5] [--files 700,5000] [--tasks 1,16]
 
 Each round takes the contenders in turns, so that whatever else the machine does hits all alike. Compare the ratios,
-not the figures. Ours is the whole verb, database apart: prepare opens the worktree of a fetched task (quarantine, reference,
-overlay), harvest commits one changed file inside the sandbox, checks what came out and makes the bot's commit, remove
-takes everything away. git's harvest is `add -A` and `commit` in the worktree itself, without any boundary. The template
-was made before; what it costs once per base commit is shown on a line of its own.
+not the figures. Ours is the whole verb, database apart: prepare opens the worktree of a fetched task (quarantine,
+reference, overlay); harvest commits one changed file inside the sandbox, checks what came out and makes the bot's
+commit; remove takes everything away. git's harvest is `add -A` and `commit` in the worktree itself, without any
+boundary. The template was made before; what it costs once per base commit is shown on a line of its own. Several
+`git worktree add` at once fail now and then for reading what another one is writing: they are repeated.
 """
 
 import argparse
@@ -37,14 +38,17 @@ WHO = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
 Verb = Callable[[int], Awaitable[None]]
 
 
-async def git(folder: Path, *words: str) -> None:
+async def git(folder: Path, *words: str, tries: int = 1) -> None:
     """git as a program, without anything in between."""
-    process = await asyncio.create_subprocess_exec(
-        "git", *WHO, *words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    _, complaint = await process.communicate()
-    if process.returncode != 0:
-        raise SystemExit(f"git {' '.join(words)}: {complaint.decode()}")
+    complaint = b""
+    for _ in range(tries):
+        process = await asyncio.create_subprocess_exec(
+            "git", *WHO, *words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        _, complaint = await process.communicate()
+        if process.returncode == 0:
+            return
+    raise RuntimeError(f"git {' '.join(words)}: {complaint.decode()}")
 
 
 async def synthetic(folder: Path, files: int) -> str:
@@ -89,7 +93,8 @@ def plain(name: str, source: Path, folder: Path, *make: str) -> Contender:
 
     async def prepare(number: int) -> None:
         if make[0] == "worktree":
-            await git(source, *make, "-b", f"task{number}", str(folder / str(number)))
+            await git(source, "branch", "-q", f"task{number}", "main")
+            await git(source, *make, str(folder / str(number)), f"task{number}", tries=20)
         else:
             await git(folder, *make, str(source), str(folder / str(number)))
 
@@ -102,8 +107,8 @@ def plain(name: str, source: Path, folder: Path, *make: str) -> Contender:
 
     async def remove(number: int) -> None:
         if make[0] == "worktree":
-            await git(source, "worktree", "remove", "--force", str(folder / str(number)))
-            await git(source, "branch", "-q", "-D", f"task{number}")
+            await git(source, "worktree", "remove", "--force", str(folder / str(number)), tries=20)
+            await git(source, "branch", "-q", "-D", f"task{number}", tries=20)
         else:
             await asyncio.to_thread(shutil.rmtree, folder / str(number))
 

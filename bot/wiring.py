@@ -115,7 +115,7 @@ def build(
     server = Server(key, settings.webhook_secret(), settings.github_api_url)
     github = open_door(server, clock, Fenced(fence, http, redactor.data))
     access = lender(decided.outside.registries if capability.contains else ())
-    workspaces = GitWorkspaces(folder / "work", sandbox, fence=fence, access=access)
+    workspaces = GitWorkspaces(folder / "work", sandbox, fence=fence, access=access, cache_bytes=decided.cache_bytes)
     agents = SandboxedAgents(sandbox, decided.profiles.values())
     observer = Observer(store, github, decided.agent, decided.rulebook, settings.onboarding)
     bench = Bench(

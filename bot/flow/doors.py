@@ -42,6 +42,7 @@ from bot.task.observed import (
 from bot.task.repo_config import IsolationConfig
 from bot.task.results import FileChange, Harvest, Progress
 from bot.verify.command import Command, Ran
+from bot.workspace.budget import Trimmed
 from bot.workspace.values import (
     BranchMoved,
     CommitMessage,
@@ -257,6 +258,10 @@ class Workspaces(Protocol):
 
     async def close(self, task: TaskId) -> None:
         """Remove worktree, checkout, state and quarantine."""
+        ...
+
+    async def trim(self) -> Trimmed:
+        """What is kept for later tasks fits into its disk space again, unless all of it is in use."""
         ...
 
     async def leftovers(self) -> Sequence[TaskId]:

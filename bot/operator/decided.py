@@ -40,6 +40,8 @@ class Decided:
     pauses: Mapping[str, str]
     """Reasons, by full name of a repository in lower case; `SERVER` is the server."""
     outside: Outside
+    cache_bytes: int
+    """For what is kept for later tasks."""
 
 
 def decide(settings: Settings) -> Decided:
@@ -58,6 +60,7 @@ def decide(settings: Settings) -> Decided:
         toolchains=toolchains(file, private),
         pauses=pauses(file),
         outside=outside(file, profiles, rules),
+        cache_bytes=int(file.cache.gigabytes * 10**9),
     )
 
 

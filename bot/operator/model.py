@@ -141,6 +141,13 @@ class DatabaseSection(_Section):
     """command: a folder that sandboxes see read-only at /run/database."""
 
 
+class CacheSection(_Section):
+    """What is kept for later tasks: mirrors, templates, layers of set-ups."""
+
+    gigabytes: float = Field(default=20, gt=0)
+    """Disk space for all of it; the least recently used goes first, and nothing that is in use."""
+
+
 class OperatorFile(_Section):
     """The whole file."""
 
@@ -156,6 +163,7 @@ class OperatorFile(_Section):
     repositories: dict[RepositoryName, OneRepositorySection] = Field(default_factory=dict)
     agents: dict[AgentName, AgentSection] = Field(default_factory=dict)
     toolchains: ToolchainsSection = ToolchainsSection()
+    cache: CacheSection = CacheSection()
     models: dict[AgentName, ModelSection] = Field(default_factory=dict)
     registries: dict[AgentName, RegistrySection] = Field(default_factory=dict)
     secrets: dict[EnvName, NamedSecretSection] = Field(default_factory=dict)

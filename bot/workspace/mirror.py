@@ -1,6 +1,7 @@
 """A bare cache of one repository: its base branch and nothing else, never an object that an agent made."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,7 @@ class Mirrors:
                 if await self._tip(mirror, base) != wanted:
                     break_locks(mirror)
                     await bring(mirror, remote, f"+refs/heads/{base}:refs/heads/{base}")
+                os.utime(mirror)
                 return CommitSha(await self._tip(mirror, base))
 
     async def newest(self, repo: RepoRef) -> CommitSha | None:

@@ -9,6 +9,7 @@ from bot.task.evidence import ChangedFile
 from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
 from bot.task.results import FileChange, Harvest
 from bot.workspace import publish, saved, subject
+from bot.workspace.budget import DiskBudget, Trimmed
 from bot.workspace.folders import Folders, TaskFolders, own
 from bot.workspace.harvest import Harvester
 from bot.workspace.layer import Layers
@@ -32,6 +33,9 @@ from bot.workspace.values import (
 )
 from bot.workspace.worktree import Worktrees
 
+CACHE_BYTES = 20 * 10**9
+"""For mirrors, templates and layers, unless the operator says otherwise."""
+
 
 async def always() -> None:
     """The fence of whoever has no rival."""
@@ -41,7 +45,8 @@ class GitWorkspaces:
     """Worktrees under one folder that is the bot's alone. Implements `bot.flow.doors.Workspaces`.
 
     `caps` and `protected` (globs) bound what a harvest may bring; `fence` is called right before a push, and raises
-    when nothing may be pushed any more; `access` is what a set-up may reach.
+    when nothing may be pushed any more; `access` is what a set-up may reach; `cache_bytes` is
+    the disk space for what is kept for later tasks.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class GitWorkspaces:
         protected: Sequence[str] = PROTECTED,
         fence: Callable[[], Awaitable[None]] = always,
         access: Access = offline,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._folders = Folders(root.resolve())
         self._sandbox = sandbox
@@ -60,6 +66,7 @@ class GitWorkspaces:
         sealed = Sealed(self._folders, sandbox)
         self._layers = Layers(sandbox, sealed, access)
         self._trees = Worktrees(sandbox, sealed, self._layers)
+        self._budget = DiskBudget(self._folders, sealed, cache_bytes)
         self._harvester = Harvester(self._trees, caps, protected)
         self._fence = fence
 
@@ -185,6 +192,10 @@ class GitWorkspaces:
     async def leftovers(self) -> Sequence[TaskId]:
         """Tasks that have a folder on this machine."""
         return self._folders.tasks()
+
+    async def trim(self) -> Trimmed:
+        """Mirrors, templates and layers that were not used for long go, when all of them are too much."""
+        return await self._budget.trim()
 
     @property
     def sealed(self) -> Sealed:

@@ -24,7 +24,21 @@ async def tidy(bench: Bench) -> None:
 async def tidy_machine(bench: Bench) -> None:
     """What every machine looks after."""
     await tidy_worktrees(bench)
+    await tidy_cache(bench)
     await tidy_databases(bench, lambda task: _is_idle(bench, task))
+
+
+async def tidy_cache(bench: Bench) -> None:
+    """What is kept for later tasks has a bound."""
+    trimmed = await bench.workspaces.trim()
+    if trimmed.dropped:
+        log.info("let go of %d mirrors, templates and layers that were not used for long", trimmed.dropped)
+    if trimmed.over:
+        log.warning(
+            "mirrors, templates and layers in use take %.1f GB, more than the %.1f GB of `cache.gigabytes`",
+            trimmed.kept_bytes / 10**9,
+            trimmed.most_bytes / 10**9,
+        )
 
 
 async def tidy_worktrees(bench: Bench) -> None:
