@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, false, func, or_, select
 
 from bot.store import deliveries as inbox
 from bot.store import schema as s
@@ -84,7 +84,7 @@ def _artifacts(stock: Stock) -> ColumnElement[bool]:
     issues = [s.artifacts.c.name.startswith(f"{repo.full_name}#", autoescape=True) for repo in stock.repos]
     texts = (s.artifacts.c.kind == "issue") & or_(s.artifacts.c.id.in_(stock.admitted), *issues)
     named = [s.artifacts.c.name.startswith(f"{repo.id}/") for repo in stock.repos]
-    baselines = (s.artifacts.c.kind == "baseline") & or_(*named)
+    baselines = (s.artifacts.c.kind == "baseline") & or_(false(), *named)
     return or_(s.artifacts.c.task_id.in_(stock.tasks), texts, baselines)
 
 
