@@ -277,6 +277,19 @@ async def test_work_and_state_survive_the_folder(desk: Desk) -> None:
     assert await desk.door.save(desk.task, desk.base, desk.base) == b""
 
 
+async def test_caches_are_not_kept_and_do_not_count(desk: Desk) -> None:
+    await desk.agent("mkdir -p ~/.cache ~/.npm ~/.a/cache; truncate -s 600M ~/.cache/huge ~/.npm/huge ~/.a/cache/huge")
+    await desk.agent("echo s > ~/.a/session; touch ~/.a/caches")
+    assert await desk.door.save_state(desk.task) is None, "what nobody names is kept"
+    state = await desk.door.save_state(desk.task, [".a/cache"])
+    assert state is not None
+    await desk.door.close(desk.task)
+    await desk.fetch()
+    await desk.door.restore_state(desk.task, state)
+    await desk.door.open(desk.task, desk.repo, desk.base)
+    assert await desk.agent("cd; find . -mindepth 1 | sort") == "./.a\n./.a/caches\n./.a/session\n"
+
+
 async def test_a_home_that_is_empty_or_too_large_is_not_saved(desk: Desk) -> None:
     assert await desk.door.save_state(desk.task) is None
     await desk.agent("truncate -s 600M ~/huge")
