@@ -108,7 +108,7 @@ async def test_a_purge_beside_a_server(bot: SmallBot) -> None:
     stock = await in_process(here, "purge", "octo/widgets", "--yes")
     assert stock == (
         0,
-        "Removed of octo/widgets: 1 task, 7 events, 4 artifacts (0.0 MiB), 5 webhooks, the mirror and the worktrees.\n"
+        "Removed of octo/widgets: 1 task, 7 events, 6 artifacts (0.0 MiB), 5 webhooks, the mirror and the worktrees.\n"
         "It is paused, so that labels which are still there start nothing: `issuewright resume octo/widgets`.\n",
     )
     assert await bot.store.tasks() == []
