@@ -56,7 +56,8 @@ def _npm(lock: Path, folder: Path) -> None:
         raise NotHere("needs Node and npm")
     for file in lock.iterdir():
         shutil.copy(file, folder)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+    # `npm ci` refuses a lock file that lacks optional packages of other platforms, which npm itself left out of it.
+    _run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder)
 
 
 def _pip(lock: Path, folder: Path) -> None:
