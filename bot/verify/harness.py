@@ -7,7 +7,7 @@ the base's.
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from bot.task.evidence import ChangedFile
@@ -27,6 +27,14 @@ _HARNESS_NAME = re.compile(
     r"|GNUmakefile|[Mm]akefile|[Jj]ustfile|Taskfile\.ya?ml|Rakefile|nextest\.toml|\.coveragerc|runtests?\.(?:py|sh)"
 )
 _HARNESS_FOLDERS = (".github/", ".gitlab-ci", ".circleci/", ".cargo/", ".ci/")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_WRAPPERS = frozenset(
+    {"env", "exec", "time", "nice", "command", "uv", "poetry", "pdm", "hatch", "run", "npx", "bundle"}
+)
+_INTERPRETER = re.compile(r"(?:ba|da|z)?sh|python[0-9.]*|pypy3?|node|deno|bun|ruby|perl|php")
+_NO_FILE = frozenset({"-m", "-c", "-e", "-p", "--eval"})
+"""After these an interpreter's argument is no file of the repository."""
+_WITH_VALUE = frozenset({"-X", "-W", "-r", "-I", "-o", "--require", "--import", "--loader"})
 _RUNNERS = re.compile(r"(?:_?pytest|unittest|nose2?|doctest|coverage|pluggy|xdist)(?:\.py|/.*)")
 """At the top of a tree, `python3 -m` imports these in place of the real ones."""
 
@@ -45,14 +53,44 @@ def is_harness(path: str) -> bool:
 
 
 def run_by(commands: Iterable[Command]) -> frozenset[str]:
-    """Paths that the commands name: a script that they run is a part of the harness."""
-    words: set[str] = set()
-    for command in commands:
-        try:
-            words |= set(shlex.split(command.command, comments=True))
-        except ValueError:
-            words |= set(command.command.split())
-    return frozenset(word.removeprefix("./") for word in words if not word.startswith(("-", "/")))
+    """Scripts that the commands run: they are a part of the harness. What a program gets as an argument is not."""
+    found = {_script(words) for command in commands for words in _simple(command.command)}
+    return frozenset(script.removeprefix("./") for script in found if script and not script.startswith("/"))
+
+
+def _simple(command: str) -> Iterator[list[str]]:
+    """The simple commands of a shell line, as words."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.commenters = "#"
+    words: list[str] = []
+    try:
+        for word in lexer:
+            if set(word) <= set("();<>|&"):
+                yield words
+                words = []
+            else:
+                words.append(word)
+    except ValueError:
+        words = command.split()
+    yield words
+
+
+def _script(words: Sequence[str]) -> str:
+    """What is run: the program, or the file that an interpreter is given first."""
+    rest = iter(words)
+    for word in rest:
+        if _ASSIGNMENT.match(word) or word in _WRAPPERS:
+            continue
+        if not _INTERPRETER.fullmatch(PurePosixPath(word).name):
+            return word
+        for argument in rest:
+            if not argument.startswith("-"):
+                return argument
+            if argument in _NO_FILE:
+                return ""
+            if argument in _WITH_VALUE:
+                next(rest, "")
+    return ""
 
 
 def from_base(
@@ -62,7 +100,8 @@ def from_base(
     scripts = run_by(commands)
     laid: dict[str, bytes | CommitSha] = {}
     for file in changed:
-        if is_harness(file.path) or (file.path in scripts and not is_test(file.path)):
+        ran = file.path in scripts and file.old is not None and not is_test(file.path)
+        if is_harness(file.path) or ran:
             laid[file.path] = base
         elif PurePosixPath(file.path).name in MERGED:
             merged = with_sections_of(file.path, file.old, file.new)

@@ -7,7 +7,7 @@ import pytest
 from bot.task.evidence import ChangedFile
 from bot.task.ids import CommitSha
 from bot.verify.command import Command
-from bot.verify.harness import changed_tests, from_base, is_harness, is_test
+from bot.verify.harness import changed_tests, from_base, is_harness, is_test, run_by
 from bot.verify.sections import with_sections_of
 
 BASE = CommitSha("b" * 40)
@@ -92,3 +92,28 @@ def test_sections_of_the_base_in_the_heads_file() -> None:
 )
 def test_what_cannot_be_merged_is_the_bases(name: str, base: bytes, head: bytes) -> None:
     assert with_sections_of(name, base, head) == b""
+
+
+@pytest.mark.parametrize(
+    ("command", "scripts"),
+    [
+        ("./check.sh", {"check.sh"}),
+        ("python3 check.py", {"check.py"}),
+        ("python3 -X dev tools/check.py slugs.py", {"tools/check.py"}),
+        ("A=1 env B=2 bash -eu ci/test.sh --fast", {"ci/test.sh"}),
+        ("python3 -m py_compile slugs.py", set()),
+        ("ruff check slugs.py && ./lint slugs.py", {"ruff", "lint"}),
+        ("grep -q good fix.py", {"grep"}),
+        ("(cd sub; node test.mjs) | tee log", {"cd", "test.mjs", "tee"}),
+        ("sh -c 'exit 0'", set()),
+        ("echo 'not closed", {"echo"}),
+        ("", set()),
+    ],
+)
+def test_what_a_command_runs_is_harness_what_it_is_given_is_not(command: str, scripts: set[str]) -> None:
+    assert run_by([Command("tests", command, required=True)]) == scripts
+
+
+def test_a_new_file_that_a_check_runs_stays() -> None:
+    commands = (Command("t", "./check.sh", required=True),)
+    assert from_base([ChangedFile("check.sh", None, b"exit 0")], BASE, commands) == {}
