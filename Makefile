@@ -6,7 +6,7 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-agents check format lint types bench bench-worktree docs wheel lock clean
+.PHONY: demo test exhaustive test-agents check format lint types bench bench-worktree docs wheel lock clean
 
 demo: $(RUN) ## play the whole story on this machine
 	@$(BIN)/issuewright demo
@@ -19,6 +19,9 @@ check: $(DEV) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) test
+
+exhaustive: $(DEV) ## the long tests: every crash alone, a hundred tasks in the fleet
+	@ISSUEWRIGHT_EXHAUSTIVE=1 CHAOS_TASKS=100 $(BIN)/pytest -n $(or $(WORKERS),2) tests/flow/test_conversations.py tests/postgres
 
 test-agents: $(DEV) ## the real agents in the real sandbox, against a scripted model; AGENTS="codex claude" for some
 	@$(BIN)/python -m tests.agents_real.install $(AGENTS) || true
