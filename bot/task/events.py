@@ -131,6 +131,14 @@ class AccessLost:
 
 
 @dataclass(frozen=True, slots=True)
+class BaseMoved:
+    """The pull request conflicts with its base branch. Its key is the pair of commits, so each is taken up once."""
+
+    head: CommitSha
+    base: CommitSha
+
+
+@dataclass(frozen=True, slots=True)
 class PullReopened:
     """The pull request, closed before, is open again."""
 
@@ -164,6 +172,10 @@ class WorkspacePrepared:
     attempts_allowed: int
     notes: tuple[str, ...] = ()
     """Wishes of the repository that the operator does not grant, one sentence each."""
+    merged: CommitSha | None = None
+    """Our commit that merges the base into the branch, where the run is for that and nothing conflicts."""
+    conflicts: tuple[str, ...] = ()
+    """Where something does: the files that stand in the worktree with both sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +363,7 @@ PersonEvent = (
     | PullClosed
     | AccessLost
     | PullReopened
+    | BaseMoved
 )
 AgentResult = (
     PlanMade | ChangesMade | NothingDone | HarvestRejected | QuestionAsked | WorkDeclined | IssueAnswered | AgentFailed

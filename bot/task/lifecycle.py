@@ -25,6 +25,7 @@ from bot.task.effects import (
 )
 from bot.task.events import (
     AccessLost,
+    BaseMoved,
     CommandDenied,
     EffectFailed,
     FeedbackGiven,
@@ -47,7 +48,7 @@ from bot.task.events import (
     WorkSaved,
 )
 from bot.task.ids import FactKey, TaskId
-from bot.task.model import RUNNING, Cause, CauseKind, Phase, Stage, Task, branch_name, in_order, stage
+from bot.task.model import RUNNING, Cause, CauseKind, Phase, Stage, Task, branch_name, conflicts_of, in_order, stage
 from bot.task.moves import Ignored, Moved, Transition, abandon, end, fail, queue, revive
 from bot.task.runs import on_result
 
@@ -110,6 +111,7 @@ def transition(task: Task, event: TaskEvent) -> Transition:
             | PullClosed()
             | AccessLost()
             | PullReopened()
+            | BaseMoved()
         ):
             return _on_person(task, event)
         case _:
@@ -142,6 +144,8 @@ def _on_person(task: Task, event: PersonEvent) -> Transition:
             return abandon(task) if task.live else _over(task)
         case PullReopened():
             return _pull_reopened(task)
+        case BaseMoved():
+            return _base_moved(task, event)
         case _:
             assert_never(event)
 
@@ -217,6 +221,20 @@ def _pull_reopened(task: Task) -> Transition:
             return Ignored(f"the task is {task.phase}: its closing had ended nothing")
 
 
+def _base_moved(task: Task, event: BaseMoved) -> Transition:
+    """What waits for people is made fit to be merged again; a run that is going on ends with a new head anyway."""
+    match stage(task.phase):
+        case Stage.REVIEW:
+            fact = FactKey(f"conflict:{event.head}:{event.base}")
+            return queue(task, Cause(CauseKind.CONFLICT, fact, task.requester))
+        case Stage.RUN | Stage.QUESTION | Stage.HALTED:
+            return Ignored("only a pull request that waits for people is merged with its base")
+        case Stage.OVER:
+            return _over(task)
+        case never:
+            assert_never(never)
+
+
 def _feedback(task: Task, event: FeedbackGiven) -> Transition:
     seen: tuple[TaskEffect, ...] = () if event.comment is None else (React(event.comment, "eyes"),)
     noted = replace(task, pending=in_order((*task.pending, event.cause)))
@@ -231,7 +249,7 @@ def _feedback(task: Task, event: FeedbackGiven) -> Transition:
         case Stage.REVIEW:
             return _and(seen, queue(task, event.cause))
         case Stage.QUESTION:
-            return _and(seen, queue(task, replace(event.cause, kind=CauseKind.ANSWER)))
+            return _and(seen, queue(task, replace(event.cause, kind=CauseKind.ANSWER), *conflicts_of(task.current)))
         case Stage.HALTED if task.pull is not None:
             return Moved(noted, seen)
         case Stage.HALTED | Stage.OVER:

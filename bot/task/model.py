@@ -104,6 +104,8 @@ class CauseKind(StrEnum):
     RETRY = "retry"
     ANSWER = "answer"
     FEEDBACK = "feedback"
+    CONFLICT = "conflict"
+    """The pull request cannot be merged as it stands: its base moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,11 @@ def in_order(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
     ranks = list(CauseKind)
     unique = dict.fromkeys(causes)
     return tuple(sorted(unique, key=lambda cause: ranks.index(cause.kind)))
+
+
+def conflicts_of(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """Those of them that want the base merged into the branch."""
+    return tuple(cause for cause in causes if cause.kind is CauseKind.CONFLICT)
 
 
 def reviews_of(causes: tuple[Cause, ...]) -> tuple[FactKey, ...]:

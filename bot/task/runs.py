@@ -29,9 +29,12 @@ from bot.task.events import (
     WorkDeclined,
     WorkspacePrepared,
 )
-from bot.task.model import Phase, Task, reviews_of
+from bot.task.model import Phase, Task, conflicts_of, reviews_of
 from bot.task.moves import Ignored, Moved, Transition, end, fail, queue, rest
 from bot.task.results import FaultKind, Verdict
+
+UNRESOLVED = 2
+"""Turns in which a conflict with the base may be left unresolved."""
 
 EXPECTED_IN: Mapping[type[RunResult], Phase] = MappingProxyType(
     {
@@ -103,8 +106,17 @@ def _admitted(task: Task) -> Moved:
 
 
 def _prepared(task: Task, event: WorkspacePrepared) -> Moved:
+    """A base that merges without conflict needs no agent, only checks; one that is merged already needs nothing."""
     ready = replace(task, base=event.base, start=event.branch_head, attempts_allowed=event.attempts_allowed)
-    return _next_attempt(ready if event.resumed else replace(ready, commit=None))
+    ready = ready if event.resumed else replace(ready, commit=None)
+    merged = ready if event.merged is None else replace(ready, commit=event.merged)
+    conflicts = conflicts_of(task.current)
+    if not conflicts or conflicts != task.current or event.conflicts:
+        return _next_attempt(merged)
+    if merged.commit is None:
+        return rest(merged, Phase.IN_REVIEW)
+    checked = replace(merged, phase=Phase.VERIFYING, attempt=1)
+    return Moved(checked, (Verify(task.run, 1), UpdateStatus()))
 
 
 def _next_attempt(task: Task) -> Moved:
@@ -120,7 +132,7 @@ def _turn_over(task: Task, event: AgentResult) -> Moved:
         case NothingDone():
             return _nothing_done(task)
         case HarvestRejected():
-            return _next_attempt(task) if task.attempt < task.attempts_allowed else fail(task)
+            return _next_attempt(task) if task.attempt < _most(task) else fail(task)
         case QuestionAsked(commit=commit):
             asking = replace(task, commit=commit or task.commit, asked_at=event.at.replace(microsecond=0))
             return rest(asking, Phase.NEEDS_INPUT, Announce(Topic.QUESTION, task.run))
@@ -136,6 +148,11 @@ def _turn_over(task: Task, event: AgentResult) -> Moved:
             return fail(replace(task, commit=commit or task.commit))
         case _:
             assert_never(event)
+
+
+def _most(task: Task) -> int:
+    """Turns whose harvest may be refused. A conflict that is left unresolved twice is a person's."""
+    return min(task.attempts_allowed, UNRESOLVED) if conflicts_of(task.current) else task.attempts_allowed
 
 
 def _planned(task: Task) -> Moved:

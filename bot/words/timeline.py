@@ -10,6 +10,7 @@ from bot.task.events import (
     AccessLost,
     AgentFailed,
     AgentResult,
+    BaseMoved,
     ChangesMade,
     CommandDenied,
     EffectFailed,
@@ -183,6 +184,8 @@ def _person(event: PersonEvent) -> str:
             return "The pull request was merged"
         case PlanApproved(by):
             return f"@{by} approved the plan"
+        case BaseMoved():
+            return "The pull request conflicts with its base"
         case PullReopened():
             return "The pull request was opened again"
         case PullClosed():

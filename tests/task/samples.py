@@ -105,11 +105,16 @@ EVENTS: dict[str, TaskEvent] = {
     "PullClosed": ev.PullClosed(),
     "AccessLost": ev.AccessLost(),
     "PullReopened": ev.PullReopened(),
+    "BaseMoved": ev.BaseMoved(SHA, OTHER),
     "PlanApproved": ev.PlanApproved(Login("ana"), CommentId(55)),
     "PlanMade": ev.PlanMade(1, 1, "First this, then that.", AT, "session-1"),
     "PlanPosted": ev.PlanPosted(1, CommentId(55)),
     "RunAdmitted": ev.RunAdmitted(RUN),
     "WorkspacePrepared": ev.WorkspacePrepared(RUN, SHA, BranchName("main"), None, True, 2),
+    "WorkspacePrepared (merged)": ev.WorkspacePrepared(RUN, SHA, BranchName("main"), OTHER, True, 2, (), OTHER),
+    "WorkspacePrepared (conflicts)": ev.WorkspacePrepared(
+        RUN, SHA, BranchName("main"), OTHER, True, 2, (), None, ("a.py",)
+    ),
     "RunRefused": ev.RunRefused(RUN, "the repository is empty."),
     "ChangesMade": ev.ChangesMade(RUN, ATTEMPT, OTHER, FILES, "Fixed it.", "session-1"),
     "NothingDone": ev.NothingDone(RUN, ATTEMPT, "I looked.", "session-1"),

@@ -24,11 +24,11 @@ from bot.task.effects import (
     lane,
 )
 from bot.task.events import TaskEvent
-from bot.task.ids import CommitSha, TaskId
+from bot.task.ids import CommitSha, FactKey, TaskId
 from bot.task.lifecycle import begins_anew, birth, transition
-from bot.task.model import FINAL, LIVE, RUNNING, Cause, Phase, Task, branch_name, in_order, labels_of
+from bot.task.model import FINAL, LIVE, RUNNING, Cause, CauseKind, Phase, Task, branch_name, in_order, labels_of
 from bot.task.moves import Ignored, Moved
-from tests.task.samples import AT, EFFECTS, EVENTS, FEEDBACK, ISSUE, OTHER, RUN, SHA, task, verification
+from tests.task.samples import AT, EFFECTS, EVENTS, FEEDBACK, ISSUE, MAINTAINER, OTHER, RUN, SHA, task, verification
 from tests.task.table import table, written
 
 PAIRS = list(itertools.product(Phase, EVENTS))
@@ -252,3 +252,38 @@ def test_causes_keep_a_fixed_order_and_each_fact_once() -> None:
 )
 def test_branch_names_are_plain(title: str, generation: int, name: str) -> None:
     assert branch_name(ISSUE, title, generation) == name
+
+
+CONFLICT = Cause(CauseKind.CONFLICT, FactKey(f"conflict:{SHA}:{OTHER}"), MAINTAINER)
+
+
+def test_a_moved_base_starts_a_run_only_where_people_are_waited_for() -> None:
+    queued = moved(task(Phase.IN_REVIEW), EVENTS["BaseMoved"]).task
+    assert (queued.phase, queued.pending) == (Phase.QUEUED, (CONFLICT,))
+    for phase in set(Phase) - {Phase.IN_REVIEW}:
+        assert isinstance(transition(task(phase), EVENTS["BaseMoved"]), Ignored), phase
+
+
+def test_a_clean_merge_is_checked_without_a_turn_and_a_conflict_gets_one() -> None:
+    preparing = task(Phase.PREPARING, current=(CONFLICT,), attempt=0)
+    clean = moved(preparing, EVENTS["WorkspacePrepared (merged)"])
+    assert (clean.task.phase, clean.task.commit, clean.task.attempt) == (Phase.VERIFYING, OTHER, 1)
+    assert moved(preparing, EVENTS["WorkspacePrepared (conflicts)"]).task.phase is Phase.WORKING
+    assert moved(preparing, EVENTS["WorkspacePrepared"]).task.phase is Phase.IN_REVIEW
+    asked = replace(preparing, current=(FEEDBACK, CONFLICT))
+    assert moved(asked, EVENTS["WorkspacePrepared (merged)"]).task.phase is Phase.WORKING
+
+
+def test_a_conflict_that_is_left_twice_is_a_persons() -> None:
+    working = task(Phase.WORKING, current=(CONFLICT,), attempts_allowed=5)
+    again = moved(working, EVENTS["HarvestRejected"]).task
+    assert (again.phase, again.attempt) == (Phase.WORKING, 2)
+    rejected = ev.HarvestRejected(RUN, 2, ("`a.py` holds conflict markers.",), None)
+    failed = moved(again, rejected)
+    assert failed.task.phase is Phase.FAILED
+    assert Announce(Topic.FAILED, RUN) in failed.effects
+
+
+def test_an_answer_to_a_question_about_a_conflict_goes_on_with_the_merge() -> None:
+    asking = task(Phase.NEEDS_INPUT, current=(CONFLICT,))
+    assert CONFLICT in moved(asking, EVENTS["FeedbackGiven (review)"]).task.pending

@@ -10,6 +10,7 @@ from bot.task.effects import Answer
 from bot.task.events import (
     AccessLost,
     AgentFailed,
+    BaseMoved,
     ChangesMade,
     CommandDenied,
     EffectFailed,
@@ -95,6 +96,7 @@ EVENTS: list[TaskEvent] = [
     PullMerged(),
     PullClosed(),
     PullReopened(),
+    BaseMoved(CommitSha("a" * 40), CommitSha("b" * 40)),
     PlanApproved(WHERE.by, CommentId(55)),
     PlanMade(1, 1, SAID, AT, None),
     PlanPosted(1, CommentId(55)),
@@ -140,6 +142,7 @@ def test_every_kind_of_event_has_its_line() -> None:
             "The pull request was merged",
             "The pull request was closed without a merge",
             "The pull request was opened again",
+            "The pull request conflicts with its base",
             "@ana approved the plan",
             "The agent made a plan",
             "The plan was posted on the issue",

@@ -50,7 +50,7 @@ async def _plan(bench: Bench, task: Task) -> str:
 
 async def _feedback(bench: Bench, task: Task, cause: Cause) -> Feedback | None:
     match cause.kind:
-        case CauseKind.LABEL | CauseKind.RETRY:
+        case CauseKind.LABEL | CauseKind.RETRY | CauseKind.CONFLICT:
             return None
         case CauseKind.FEEDBACK | CauseKind.ANSWER:
             kind, _, number = cause.fact.partition(":")
