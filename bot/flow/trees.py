@@ -8,11 +8,11 @@ from bot.flow.doors import Workspaces
 from bot.flow.steps.bench import Bench
 from bot.flow.steps.isolation import surrounded
 from bot.sandbox.databases.names import Purpose
-from bot.sandbox.databases.service import redact
 from bot.task.evidence import ChangedFile
 from bot.task.ids import CommitSha, TaskId
 from bot.task.model import Task
 from bot.verify.run import Checkout
+from bot.words.redacted import Redactor
 
 
 class TaskTrees:
@@ -69,4 +69,4 @@ class SurroundedTrees(TaskTrees):
 
     def _without(self, secrets: tuple[str, ...], data: bytes) -> bytes:
         """Neither the secrets of this checkout nor those that the process knows."""
-        return self._bench.redactor.data(redact(data, secrets))
+        return self._bench.redactor.data(Redactor(secrets).data(data))

@@ -11,7 +11,9 @@ from bot.sandbox import view
 from bot.sandbox.box import Box, Limits
 
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
-_BEGIN = 'echo >&9; read -r go <&9 || exit 125; exec 8<&- 9<&-; ulimit -p "$0" 2>/dev/null || ulimit -u "$0"; exec "$@"'
+_BEGIN = (
+    'echo >&9; read -r go <&9 || exit 125; exec 7<&- 8<&- 9<&-; ulimit -p "$0" 2>/dev/null || ulimit -u "$0"; exec "$@"'
+)
 """The first program inside: it asks whether to go on, then becomes the command.
 
 The limit on processes is set here, because here it counts this sandbox only (Linux 5.14 and later). dash says -p, bash
@@ -47,36 +49,44 @@ def launch(
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """Two wires to a beginning sandbox: what bubblewrap reports, and the question of the first program inside.
+    """Wires to a beginning sandbox: what bubblewrap reports, the question of the first program inside, and our life.
 
     Death with the parent has a gap: bubblewrap passes it on only when the inside is set up, and whoever dies before
     leaves it running. So the first program asks on a socket before it becomes the command; if nobody answers, it ends.
     And the reading end of the report goes along (closed before the command starts), so that bubblewrap can finish the
     set-up and the question can be asked even when we are dead.
+
+    Whoever dies between bubblewrap's fork and its word to the child (go on, your uid map may be written) would leave
+    that child waiting for ever. So only we have `life`; a process beside bubblewrap kills them all when it closes too
+    early (launcher.py). It ends when the first program inside closes its descriptors, and with it the other end.
     """
 
     report: int
     question: socket.socket
+    life: socket.socket
     reporting: int
     asking: int
+    living: int
 
     @classmethod
     def new(cls) -> "Wires":
         report, reporting = (view.high(fd) for fd in os.pipe())
         ours, theirs = socket.socketpair()
-        return cls(report, ours, reporting, view.high(theirs.detach()))
+        life, living = socket.socketpair()
+        return cls(report, ours, life, reporting, view.high(theirs.detach()), view.high(living.detach()))
 
     @property
     def kept(self) -> str:
         """For the launcher."""
-        return f"{self.report}:8,{self.asking}:9"
+        return f"{self.living}:7,{self.report}:8,{self.asking}:9"
 
     def close_theirs(self) -> None:
-        os.close(self.reporting)
-        os.close(self.asking)
+        for fd in (self.reporting, self.asking, self.living):
+            os.close(fd)
 
     def close_ours(self) -> None:
         os.close(self.report)
+        self.life.close()
         self.question.close()
 
 
@@ -91,7 +101,7 @@ class Plan:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What the new process inherits."""
-        return (*self.files, self.wires.report, self.wires.reporting, self.wires.asking)
+        return (*self.files, self.wires.report, self.wires.reporting, self.wires.asking, self.wires.living)
 
     def close(self) -> None:
         """Our copies of what only the process needs."""

@@ -7,8 +7,10 @@ most of its ten milliseconds.
 
 LIMITS is `FILE_BYTES:DATA_BYTES`, GROUPS holds a path per line where a process enters a control group.
 
-KEPT (`23:8,25:9`) hands descriptors on under fixed numbers. Empty means that the command is not bubblewrap: it gets the
-signal of death with its parent here. bubblewrap sets it itself, and not before it can pass its own death on.
+KEPT (`21:7,23:8,25:9`) hands descriptors on under fixed numbers. Empty means that the command is not bubblewrap: it
+gets the signal of death with its parent here. bubblewrap sets it itself, and leaves its child behind when the signal
+comes too early: so number 7 is a socket whose other end only our parent has, and somebody watches it until the inside
+is set up.
 
 With a UID (the parent is the superuser), every SOURCE is bound to `STAGE/<position>` in a mount namespace of our own:
 sources may lie below a folder that only the superuser may enter. They are opened before STAGE is covered, because they
@@ -19,6 +21,7 @@ shown read-only and as if it were UID's (an id-mapped mount, Linux 5.12), or an 
 import ctypes
 import os
 import resource
+import select
 import struct
 import sys
 from typing import NoReturn
@@ -33,6 +36,8 @@ ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_IDMAP = 1, 2, 4, 0x00100000
 SEALED = "sealed:"
 SIGKILL, SIGPIPE, SIGXFSZ, SIG_DFL = 9, 13, 25, None
 FAILED = 125
+LIFE = 7
+"""The number of the socket that ends with our parent."""
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -137,6 +142,28 @@ def keep(pairs: str) -> None:
         os.set_inheritable(fd, False)
 
 
+def watch_over_the_start() -> None:
+    """Fork a process that kills our whole group when our parent dies before the inside is set up; else it just ends.
+
+    Number 7 becomes a pipe that ends when everybody has closed it: bubblewrap itself and the first program inside. Only
+    a process outside can do this: the first one of a process namespace ignores what the kernel sends for a descriptor.
+    """
+    group, (set_up, setting_up) = os.getpid(), os.pipe()
+    if os.fork() == 0:
+        first, second = sorted((LIFE, set_up))
+        for low, high in ((0, first), (first + 1, second), (second + 1, 1 << 20)):
+            os.closerange(low, high)
+        waiting = select.poll()
+        for fd in (LIFE, set_up):
+            waiting.register(fd, select.POLLIN)
+        if any(fd == LIFE for fd, _ in waiting.poll()):
+            os.killpg(group, SIGKILL)
+        os._exit(0)
+    os.close(set_up)
+    os.dup2(setting_up, LIFE)
+    os.close(setting_up)
+
+
 def main(argv: list[str]) -> None:
     parent, uid, count = (int(argv[at]) for at in (0, 4, 6))
     sources, program = argv[7 : 7 + count], argv[7 + count :]
@@ -147,6 +174,7 @@ def main(argv: list[str]) -> None:
     must(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
     if argv[3]:
         keep(argv[3])
+        watch_over_the_start()
     else:
         must(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "death signal")
     if os.getppid() != parent:

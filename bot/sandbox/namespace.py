@@ -67,6 +67,8 @@ class Namespace:
             os.close(self._first)
             self._first = self._first_pid = None
         code = await self._child.exited()
+        await self._readable(self._wires.life.fileno())  # who watched over the start is gone, too
+        self._wires.life.close()
         if self._exit_code is None and not self._killed and code >= 0:
             raise SandboxFailed(f"bubblewrap did not start the command (exit code {code})")
         return self._exit_code

@@ -47,7 +47,7 @@ class MemoryService:
             )
         self.there.add(str(name))
         self.opened.append((f"{name.task} {name.purpose}", template, fresh))
-        return Database(f"db://u:hush@/{name}", secrets=("hush",))
+        return Database(f"db://u:hushhush@/{name}", secrets=("hushhush",))
 
     async def drop(self, name: DatabaseName) -> None:
         self.there.discard(str(name))
@@ -60,7 +60,7 @@ class MemoryService:
         if key in self.templates:
             yield None
             return
-        yield Database(f"db://u:hush@/making_{key}", secrets=("hush",))
+        yield Database(f"db://u:hushhush@/making_{key}", secrets=("hushhush",))
         self.templates.add(key)
 
     async def forget_templates(self, mark: str, keep: Collection[str]) -> None:
@@ -185,8 +185,8 @@ async def test_no_log_holds_the_password(bot: SmallBot, service: MemoryService) 
     task = await bot.task(await run(bot))
     log = await bot.store.find_artifact(task.id, "log")
     assert log is not None
-    assert b"DATABASE_URL=db://u:***@/iw_" in log
-    assert b"hush" not in log
+    assert b"DATABASE_URL=db://u:[secret]@/iw_" in log
+    assert b"hushhush" not in log
 
 
 async def test_what_a_crash_left_is_found_noted_or_not(bot: SmallBot, service: MemoryService) -> None:

@@ -19,12 +19,13 @@ from bot.flow.steps.bench import LOG, Bench
 from bot.flow.steps.limits import boxed
 from bot.sandbox.box import Box
 from bot.sandbox.databases.names import DatabaseName, Purpose
-from bot.sandbox.databases.service import Database, DatabaseRefused, redact
+from bot.sandbox.databases.service import Database, DatabaseRefused
 from bot.task.ids import CommitSha, TaskId
 from bot.task.model import Task
 from bot.task.repo_config import PATH, IsolationConfig, RepoConfig
 from bot.verify.command import Command
 from bot.words.plain import one_line
+from bot.words.redacted import Redactor
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,8 @@ class Surrounded:
         return dataclasses.replace(said, **hidden)
 
     def _hidden(self, text: str | bytes) -> str | bytes:
-        if isinstance(text, bytes):
-            return redact(text, self.secrets)
-        return type(text)(redact(text.encode(errors="surrogateescape"), self.secrets).decode(errors="surrogateescape"))
+        redactor = Redactor(self.secrets)
+        return redactor.data(text) if isinstance(text, bytes) else type(text)(redactor.text(text))
 
 
 @asynccontextmanager
@@ -143,7 +143,7 @@ async def _prepare(bench: Bench, isolation: Isolation, task: Task, database: Dat
         furnished = isolation.furnish(database, box)
         commands = [Command(PREPARE, command, required=True)]
         async for ran in bench.checks.run(furnished, commands, boxed(limits, limits.check_minutes.value)):
-            output = redact(ran.output, database.secrets)
+            output = Redactor(database.secrets).data(ran.output)
             await bench.store.keep(task.id, LOG, PREPARE, output)
             if ran.exit_code != 0:
                 lines = output.decode(errors="replace").strip().splitlines() or [""]

@@ -40,13 +40,6 @@ class Database:
         return furnished.with_env(**{name: value.replace(PLACE, here) for name, value in env.items()})
 
 
-def redact(text: bytes, secrets: Collection[str]) -> bytes:
-    """Without these words."""
-    for secret in secrets:
-        text = text.replace(secret.encode(), b"***")
-    return text
-
-
 class Service(Protocol):
     """An engine. Every verb may be repeated after a crash."""
 

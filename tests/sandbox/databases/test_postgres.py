@@ -16,7 +16,7 @@ from bot.sandbox.databases.names import DatabaseName, Purpose
 from bot.sandbox.databases.postgres import PostgresDatabases
 from bot.sandbox.databases.roles import Role
 from bot.sandbox.databases.schemas import PostgresSchemas
-from bot.sandbox.databases.service import Database, DatabaseRefused, DatabaseUnavailable, redact
+from bot.sandbox.databases.service import Database, DatabaseRefused, DatabaseUnavailable
 from bot.sandbox.isolation import Isolation
 from bot.sandbox.process import Sandbox
 from bot.task.repo_config import IsolationConfig
@@ -291,6 +291,5 @@ async def test_sixteen_tasks_at_once_each_have_port_3000_and_a_database(
 
 
 def test_a_password_is_not_seen(mark: str) -> None:
-    assert redact(b"url: postgresql://a:pass@/x", ("pass",)) == b"url: postgresql://a:***@/x"
     shown = repr(Database("postgresql://a:pass@/x", env={"PGPASSWORD": "pass"}, secrets=("pass",)))
     assert "pass" not in shown
