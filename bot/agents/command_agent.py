@@ -64,6 +64,7 @@ async def take_turn(running: Running, errand: Errand, limits: Limits, heard: Cal
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+        report.doing(_last_line(said.text()[-_LINE:]))  # a log that was read later than it does not go before it
     outcome = _outcome(finished, _text(said.text()), limits)
     if finished.ending is Ending.KILLED and patience.due() is Due.STALLED:
         outcome = stalled(errand.profile.stall_seconds)

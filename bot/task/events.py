@@ -11,6 +11,7 @@ from bot.task.effects import Answer
 from bot.task.ids import ArtifactId, BranchName, CommentId, CommitSha, FactKey, IssueRef, Login, PullNumber
 from bot.task.model import Cause
 from bot.task.results import FaultKind, FileChange, Verification
+from bot.task.usage import TurnUse
 
 # ── people and GitHub ──
 
@@ -197,6 +198,8 @@ class ChangesMade:
     summary: str
     session: str | None
     threads: ThreadAnswers = ()
+    use: TurnUse | None = None
+    """What the turn used; None: it did not begin, or an older version wrote this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,7 @@ class NothingDone:
     summary: str
     session: str | None
     threads: ThreadAnswers = ()
+    use: TurnUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,7 @@ class HarvestRejected:
     attempt: int
     violations: tuple[str, ...]
     session: str | None
+    use: TurnUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +235,7 @@ class QuestionAsked:
     at: datetime
     commit: CommitSha | None
     session: str | None
+    use: TurnUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +247,7 @@ class PlanMade:
     plan: str
     at: datetime
     session: str | None
+    use: TurnUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +259,7 @@ class WorkDeclined:
     reason: str
     session: str | None
     threads: ThreadAnswers = ()
+    use: TurnUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +271,7 @@ class IssueAnswered:
     text: str
     session: str | None
     threads: ThreadAnswers = ()
+    use: TurnUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +284,7 @@ class AgentFailed:
     detail: str
     commit: CommitSha | None
     session: str | None
+    use: TurnUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from bot.task.events import (
     AgentFailed,
+    AgentResult,
     ChangesMade,
     HarvestRejected,
     IssueAnswered,
@@ -22,6 +23,7 @@ from bot.task.events import (
 )
 from bot.task.ids import FactKey
 from bot.task.results import Proof
+from bot.task.usage import TurnUse
 
 E = TypeVar("E")
 
@@ -125,4 +127,22 @@ def attempts_of_run(history: History, run: int) -> tuple[Verified, ...]:
         recorded.event
         for recorded in history
         if recorded.ignored is None and isinstance(recorded.event, Verified) and recorded.event.run == run
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTaken:
+    """A turn that ended, and what it used."""
+
+    run: int
+    attempt: int
+    use: TurnUse
+
+
+def turns_taken(history: History) -> tuple[TurnTaken, ...]:
+    """In order; turns of older versions, which told nothing of their use, are left out."""
+    return tuple(
+        TurnTaken(recorded.event.run, recorded.event.attempt, recorded.event.use)
+        for recorded in history
+        if recorded.ignored is None and isinstance(recorded.event, AgentResult) and recorded.event.use is not None
     )

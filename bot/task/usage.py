@@ -1,7 +1,7 @@
 """What calls of a model use: tokens, their price, and sums of both."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Literal, Self
 
 MILLION = 1_000_000
 
@@ -77,3 +77,18 @@ class Used:
     def money(self) -> float | None:
         """US dollars; None when some call has no price."""
         return None if self.unpriced else self.usd
+
+
+@dataclass(frozen=True, slots=True)
+class TurnUse:
+    """What one turn of an agent used, and who it was; kept with the event that ends the turn."""
+
+    used: Used = Used()
+    counted_by: Literal["proxy", "agent", "nobody"] = "nobody"
+    """Who says so: the proxy saw every call, an agent tells what it likes."""
+    agent: str = ""
+    """Program and version, as it tells them or as it was installed."""
+    models: tuple[str, ...] = ()
+    """Those that answered, by the vendor's word."""
+    priced: str = ""
+    """The date of the prices, the oldest one; empty when none is known."""

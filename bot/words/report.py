@@ -5,18 +5,21 @@ from dataclasses import dataclass, field
 
 from bot.task.certificate import Certificate, CertificateVerdict, Filed
 from bot.task.events import ChangesMade, Verified, WorkspacePrepared
-from bot.task.history import History, attempts_of_run, newest
+from bot.task.history import History, TurnTaken, attempts_of_run, newest, turns_taken
 from bot.task.model import Task
 from bot.task.observed import Annotation, Conclusion
 from bot.task.results import CheckResult, ChecksOrigin, FileChange, SandboxLevel, Verdict, Verification
 from bot.task.usage import Used
 from bot.words import certificate as proof
-from bot.words.cost import cost_in_full
+from bot.words.cost import cost_in_full, turn_in_full
 from bot.words.plain import MINUS, count, duration, harmless, inert, one_line, quoted
 
 CHECK_RUN_NAME = "Issuewright"
 LINES_A_MINUTE = 30
 """How many changed lines a reviewer reads in a minute; a rough figure, and only used for a rough promise."""
+
+TURNS_SHOWN = 20
+"""Of the turns of a task, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Report:
     """Wishes of the repository that the operator does not grant."""
     used: Used = field(default=Used())
     """What models were used for, in all runs of the task."""
+    turns: tuple[TurnTaken, ...] = ()
+    """Of all runs, with what each used."""
     filed: Filed | None = None
     """The certificate, where there is one."""
 
@@ -55,6 +60,7 @@ def from_history(task: Task, history: History, files: tuple[FileChange, ...], us
         summary=changes.summary if changes else "",
         notes=prepared.notes if prepared else (),
         used=used or Used(),
+        turns=turns_taken(history),
     )
 
 
@@ -118,6 +124,8 @@ def check_summary(report: Report) -> str:
         parts += ["### Limits", "\n".join(f"- {harmless(note)}" for note in report.notes)]
     if verification and verification.origin is ChecksOrigin.GUESSED:
         parts.append(_GUESSED)
+    if report.turns:
+        parts += ["### Agent", "\n".join(f"- {turn_in_full(taken)}" for taken in report.turns[-TURNS_SHOWN:])]
     spent = cost_in_full(report.used)
     parts.append(f"Task {task.id}, run {task.run}, agent `{task.agent}`." + (f" {spent}." if spent else ""))
     return "\n\n".join(parts)

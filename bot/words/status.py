@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from bot.task.events import Published, RunAdmitted, WorkspacePrepared
-from bot.task.history import History, newest, started_at, steps_of_run
+from bot.task.history import History, newest, started_at, steps_of_run, turns_taken
 from bot.task.model import RUNNING, Phase, Task
 from bot.task.pause import Pause
 from bot.task.results import Progress
 from bot.task.usage import Used
-from bot.words.cost import cost
+from bot.words.cost import cost, who
 from bot.words.plain import count, duration, harmless, one_line
 
 
@@ -46,13 +46,13 @@ def status(view: View) -> str:
 
 def _headline(view: View) -> str:
     task = view.task
-    started = started_at(view.history, task.run)
+    started, turns = started_at(view.history, task.run), turns_taken(view.history)
     facts = [
         f"run {task.run}" if task.run > 1 else "",
         f"attempt {task.attempt} of {task.attempts_allowed}" if task.attempt > 1 and task.phase in RUNNING else "",
         f"started {started:%H:%M} UTC" if started else "",
         cost(view.used, view.usd),
-        task.agent,
+        who(task.agent, turns[-1].use if turns else None),
         f"asked by @{task.requester}",
     ]
     return " · ".join([f"**{_name(view)}**", *(fact for fact in facts if fact)])

@@ -162,3 +162,9 @@ def test_a_command_line_that_cannot_be_an_agent(tmp_path: Path, line: str, compl
 )
 def test_the_last_message(output: str, message: str) -> None:
     assert last_message(output) == message
+
+
+async def test_its_last_words_are_told_last_whatever_was_logged_after_them(world: World) -> None:
+    script(world.root, "echo Done.; sleep 0.8; echo noise >&2; sleep 0.8\n")
+    assert (await world.command("./fix.sh")).outcome == TurnEnded("Done.")
+    assert world.heard[-1].doing == "Done."

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.probe import probe
+from bot.task.history import turns_taken
 from bot.task.model import Phase
 from tests.worlds.model_server import ModelServer
 from tests.worlds.real_bot import RealBot
@@ -40,7 +41,7 @@ def bot_with(agent: str, vendor: ModelServer, quick_path: Path, tmp_path: Path, 
         f"agent = 'coder'\nmodel = 'main'\n[toolchains]\nfolders = ['{tools}']\npath = ['{tools}']\n"
         "[agents.coder]\ncommand = 'coder'\nprotocol = 'command'\n"
         f"[models.main]\nwire = 'anthropic'\nurl = '{vendor.url}'\nkey_file = '{tmp_path}/key'\n"
-        "price = {input = 300, output = 1500, cached = 30}\n"
+        "price = {input = 300, output = 1500, cached = 30, dated = '2026-11-21'}\n"
         f"[secrets.CHECK_TOKEN]\nfile = '{tmp_path}/secret'\nrepositories = ['Octo/Widgets']\n{more}"
     )
     check = 'checks:\n  check: "test -e fix.py; echo token $CHECK_TOKEN"\nsecrets: [CHECK_TOKEN]\n'
@@ -63,9 +64,13 @@ async def test_a_run_tells_what_its_model_cost(quick_path: Path, tmp_path: Path)
             task = await bot.task(issue)
             assert task.phase is Phase.IN_REVIEW, bot.said(issue)
             assert "$0.38 of $5" in bot.said(issue)[0]
+            assert "coder (coder, large-1)" in bot.said(issue)[0]
             body = bot.world.forge.world.issue("octo/widgets", await bot.pull_of(issue)).body or ""
             assert "The key is [secret]." in body
             assert "token ." in body  # the agent has no secret
+            (taken,) = turns_taken(await bot.store.history(task.id))
+            assert (taken.use.counted_by, taken.use.agent, taken.use.priced) == ("proxy", "coder", "2026-11-21")
+            assert (taken.use.used.calls, taken.use.models) == (1, ("large-1",))
             log = await bot.store.find_artifact(task.id, "log")
             assert log is not None
             assert re.fullmatch(rb"token (\[secret\]|\*+)\n", log)

@@ -33,6 +33,7 @@ from bot.task.results import (
     SandboxLevel,
     Verification,
 )
+from bot.task.usage import Tokens, TurnUse, Used
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ISSUE = IssueRef(RepoRef(1, "octo/widgets", InstallationId(42)), IssueNumber(7))
@@ -86,6 +87,10 @@ FILES = (FileChange("fix.py", "A", 3, 0), FileChange("logo.png", "M", None, None
 COMMENT = CommentId(34)
 SAID = ev.Said(FactKey("comment:34"), MAINTAINER, AT, COMMENT, on_pull=True)
 
+USE = TurnUse(
+    Used(3, Tokens(input=1000, cached=200, output=50), 0.84), "proxy", "coder 1.2", ("large-1",), "2026-11-21"
+)
+
 EVENTS: dict[str, TaskEvent] = {
     "Labelled": ev.Labelled(ISSUE, MAINTAINER, 100, AT, "Fix the widget", ArtifactId(6), "scripted"),
     "LabelRemoved": ev.LabelRemoved(MAINTAINER),
@@ -117,6 +122,7 @@ EVENTS: dict[str, TaskEvent] = {
     ),
     "RunRefused": ev.RunRefused(RUN, "the repository is empty."),
     "ChangesMade": ev.ChangesMade(RUN, ATTEMPT, OTHER, FILES, "Fixed it.", "session-1"),
+    "ChangesMade (with its use)": ev.ChangesMade(RUN, ATTEMPT, OTHER, FILES, "Fixed it.", None, use=USE),
     "NothingDone": ev.NothingDone(RUN, ATTEMPT, "I looked.", "session-1"),
     "HarvestRejected": ev.HarvestRejected(RUN, ATTEMPT, ("`.github/x` is protected",), None),
     "QuestionAsked": ev.QuestionAsked(RUN, ATTEMPT, "Left or right?", AT, None, "session-1"),

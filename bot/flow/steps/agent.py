@@ -16,6 +16,7 @@ from bot.flow.steps.bench import Bench, turn_mark
 from bot.flow.steps.isolation import surrounded
 from bot.flow.steps.limits import boxed, met_by_a_turn
 from bot.flow.steps.spending import left, metered, money_left
+from bot.flow.steps.used import use_of
 from bot.flow.steps.way_out import ModelBusy, judged, until_end, way_out
 from bot.sandbox.box import Box
 from bot.sandbox.databases.names import Purpose
@@ -51,6 +52,7 @@ from bot.task.results import (
     TurnOutcome,
 )
 from bot.task.threads import Summary, answers
+from bot.task.usage import TurnUse
 from bot.words.plain import inert, one_line
 from bot.words.prompt import prompt
 from bot.workspace.values import CommitMessage
@@ -77,7 +79,7 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     minutes = min(most.value, purse.left)
     wanted = await assignment(bench, task, minutes, interrupted=kept and begun)
     try:
-        turn, egress = await _turn(bench, task, effect, prompt(wanted), minutes)
+        turn, egress, use = await _turn(bench, task, effect, prompt(wanted), minutes)
     except DatabaseRefused as refused:
         return AgentFailed(effect.run, effect.attempt, FaultKind.REFUSED, str(refused), None, task.session)
     if isinstance(turn.outcome, TurnFailed) and turn.outcome.kind is FaultKind.TIMED_OUT:
@@ -92,7 +94,8 @@ async def run_agent(bench: Bench, task: Task, effect: RunAgent) -> AgentResult:
     if egress is not None:
         turn = await _judged(bench, task, turn, egress)
     turn = replace(turn, outcome=_redacted(turn.outcome, bench.redactor.text))
-    return await twice(bench, task, _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads, task.planning)))
+    result = _result(effect, turn, harvest, _Now(bench.clock(), wanted.threads, task.planning))
+    return await twice(bench, task, replace(result, use=use))
 
 
 def _redacted(outcome: TurnOutcome, clean: Callable[[str], str]) -> TurnOutcome:
@@ -122,7 +125,9 @@ async def _judged(bench: Bench, task: Task, turn: Turn, egress: Egress) -> Turn:
         raise
 
 
-async def _turn(bench: Bench, task: Task, effect: RunAgent, text: str, minutes: float) -> tuple[Turn, Egress | None]:
+async def _turn(
+    bench: Bench, task: Task, effect: RunAgent, text: str, minutes: float
+) -> tuple[Turn, Egress | None, TurnUse]:
     """Nothing that is written down holds the password of its database."""
 
     async def box() -> Box:
@@ -145,7 +150,9 @@ async def _turn(bench: Bench, task: Task, effect: RunAgent, text: str, minutes: 
             agent, inside, text, task.session, limits, lambda said: heard(around.hide(said)), last_call
         )
         turn = await until_end(talking, egress, task.session)
-    return replace(turn, outcome=around.hide(turn.outcome)), egress
+    turn = around.hide(turn)
+    use = use_of(turn, meter.whole, egress.spent if egress else None, bench.routes.get(agent))
+    return replace(turn, outcome=around.hide(turn.outcome)), egress, use
 
 
 async def take_over(bench: Bench, task: Task) -> Harvest:

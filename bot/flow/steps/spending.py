@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.flow.steps.bench import Bench
 from bot.task.budget import Purse, Spent, TurnKey, money, tightest
@@ -37,6 +37,8 @@ class Meter:
     """Tells what a turn has used models for so far."""
 
     used: Callable[[], Used] = Used
+    whole: Used = field(default=Used())
+    """With what was used before an interruption; written when the block is over."""
 
 
 @asynccontextmanager
@@ -51,7 +53,8 @@ async def metered(bench: Bench, task: Task, effect: RunAgent) -> AsyncIterator[M
 
     async def write() -> None:
         took = (bench.clock() - began).total_seconds()
-        await bench.store.set_spent(key, seconds + took, before + meter.used())
+        meter.whole = before + meter.used()
+        await bench.store.set_spent(key, seconds + took, meter.whole)
 
     async def keep_writing() -> None:
         while True:
