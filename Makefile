@@ -12,7 +12,7 @@ demo: $(RUN) ## play the whole story on this machine
 	@$(BIN)/issuewright demo
 
 test: $(DEV) ## run the tests
-	@$(BIN)/pytest -n $(or $(WORKERS),2)
+	@$(BIN)/pytest -n $(or $(WORKERS),3)
 
 check: $(DEV) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
@@ -21,11 +21,11 @@ check: $(DEV) ## what CI runs: format, lint, types, tests
 	$(MAKE) test
 
 exhaustive: $(DEV) ## the long tests: every crash alone, a hundred tasks in the fleet
-	@ISSUEWRIGHT_EXHAUSTIVE=1 CHAOS_TASKS=100 $(BIN)/pytest -n $(or $(WORKERS),2) tests/flow/test_conversations.py tests/postgres
+	@ISSUEWRIGHT_EXHAUSTIVE=1 CHAOS_TASKS=100 $(BIN)/pytest -n $(or $(WORKERS),3) tests/flow/test_conversations.py tests/postgres
 
 test-agents: $(DEV) ## the real agents in the real sandbox, against a scripted model; AGENTS="codex claude" for some
 	@$(BIN)/python -m tests.agents_real.install $(AGENTS) || true
-	@$(BIN)/pytest -n $(or $(WORKERS),2) tests/agents_real --agents "$(AGENTS)"
+	@$(BIN)/pytest -n $(or $(WORKERS),3) tests/agents_real --agents "$(AGENTS)"
 
 format: $(DEV) ## write the code as the formatter wants it
 	$(BIN)/ruff check --fix-only .

@@ -240,10 +240,16 @@ class Observer:
             await self.store.apply(task.id, feedback, edition)
         for number, command in enumerate(said.commands):
             event = _commanded(where, command)
+            if await self._is_decided(task, where.fact, number, event):
+                continue
             if isinstance(event, RetryRequested) and not await self._is_open(task):
                 event = CommandDenied(where, Answer.ISSUE_CLOSED)
-            key = FactKey(f"{where.fact}/{number}/{type(event).__name__}")
-            await self.store.apply(task.id, event, key)
+            await self.store.apply(task.id, event, _command_key(where.fact, number, type(event)))
+
+    async def _is_decided(self, task: Task, fact: FactKey, number: int, event: TaskEvent) -> bool:
+        """What a command means is decided at first sight; the sweep sees it again when the world has moved on."""
+        keys = [_command_key(fact, number, kind) for kind in (type(event), CommandDenied)]
+        return any([await self.store.knows_fact(task.id, key) for key in keys])
 
     async def _is_open(self, task: Task) -> bool:
         issue = await self.github.issue(task.issue)
@@ -288,6 +294,11 @@ class Observer:
 def _listens(task: Task) -> bool:
     """Do words without a command mean anything to the task? A halted one keeps them for its retry."""
     return task.live or (stage(task.phase) is Stage.HALTED and task.pull is not None)
+
+
+def _command_key(fact: FactKey, number: int, kind: type[TaskEvent]) -> FactKey:
+    """Of one command of a comment or review."""
+    return FactKey(f"{fact}/{number}/{kind.__name__}")
 
 
 def _goes_with_words(command: Command | UnknownCommand) -> bool:

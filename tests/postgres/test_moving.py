@@ -37,6 +37,7 @@ class Colleague(SmallBot):
         self.clock, self.git, self.world, self.github = other.clock, other.git, other.world, other.github
         for door in (self.workspaces, self.agents.workspaces):
             door.world, door.git = self.world, self.git
+        self.checks.git = self.git
 
     async def until(self, kind: str) -> None:
         """Perform what is due, up to and with a step of this kind."""

@@ -75,7 +75,8 @@ class Live:
 
     def in_worktrees(self, name: str) -> list[Path]:
         """Files of this name in the worktrees of all tasks."""
-        return list((self.data / "work" / "tasks").glob(f"*/tree/{name}"))
+        tasks = self.data / "work" / "tasks"
+        return [file for folder in ("tree", "room/up") for file in tasks.glob(f"*/{folder}/{name}")]
 
 
 @asynccontextmanager

@@ -132,6 +132,7 @@ class SmallWorld:
 
     def thumbs_up(self, comment: int, by: str = "maintainer") -> None:
         self.thumbs.append((comment, self.actor(by)))
+        self.reactions.add((self.comments[comment].issue, comment, "+1"))
 
     def review(
         self,

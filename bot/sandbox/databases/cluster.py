@@ -48,8 +48,9 @@ class Cluster:
                 f"`{self.setting}` is the cluster of the bot's own database (ISSUEWRIGHT_DATABASE_URL):"
                 " tasks need another one."
             )
+        socket = self._socket(admin)
         self._close_to_public(admin)
-        return self._socket(admin)
+        return socket
 
     def refuses_others(self, socket: "Socket", role: str, password: str, database: str) -> None:
         """The password opens it, another does not. Raises DatabaseRefused."""
