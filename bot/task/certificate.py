@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot.task.evidence import Finding, Weight
+from bot.task.evidence import AcceptancePoint, Finding, Weight
 from bot.task.ids import CommitSha
 
 VERSION = 1
@@ -190,6 +190,8 @@ class Certificate:
     weakened: tuple[Finding, ...] = ()
     """What bears on the worth of the proof, whatever its weight."""
     scope: tuple[Finding, ...] = ()
+    acceptance: tuple[AcceptancePoint, ...] = ()
+    """Checkboxes of the issue, in order. They do not change the verdict; without any they are no claim."""
 
     @property
     def verdict(self) -> CertificateVerdict:
@@ -254,6 +256,7 @@ def claims(certificate: Certificate) -> dict[str, Any]:
         },
         "weakened": [finding_claim(finding) for finding in certificate.weakened],
         "scope": [finding_claim(finding) for finding in certificate.scope],
+        **({"acceptance": [_point(point) for point in certificate.acceptance]} if certificate.acceptance else {}),
     }
 
 
@@ -270,6 +273,10 @@ def _check(check: CertifiedCheck) -> dict[str, Any]:
         "told_by": check.told_by,
         "verdict": str(check.verdict),
     }
+
+
+def _point(point: AcceptancePoint) -> dict[str, Any]:
+    return {"text": point.text, "verdict": str(point.verdict), "evidence": list(point.evidence)}
 
 
 def finding_claim(finding: Finding) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.task.certificate import Certificate, RedFirst, RedFirstVerdict, Subject, Tool
-from bot.task.evidence import ChangedFile, Finding, FindingKind
+from bot.task.evidence import AcceptancePoint, ChangedFile, Finding, FindingKind, TestReport
 from bot.task.ids import CommitSha
+from bot.task.results import CheckResult
+from bot.verify.acceptance import acceptance_points
 from bot.verify.baseline import Baseline, Shelf, baseline
 from bot.verify.command import Command
 from bot.verify.harness import changed_tests, from_base
@@ -35,6 +37,8 @@ class Order:
     tools: tuple[Tool, ...] = ()
     weakened: Analysis = nothing
     scope: Analysis = nothing
+    asked: str = ""
+    """Body of the issue, whose checkboxes are what is accepted; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,21 @@ async def certify(rig: Rig, order: Order, shelf: Shelf) -> Certified:
         red_first=red,
         weakened=_sorted([*found, *_harness(laid, found)]),
         scope=_sorted(await asyncio.to_thread(order.scope, changed)),
+        acceptance=await asyncio.to_thread(_acceptance, order.asked, looked.measured),
     )
     return Certified(certificate, before, looked.measured, red_measured, changed)
+
+
+def _acceptance(asked: str, measured: Sequence[Measured]) -> tuple[AcceptancePoint, ...]:
+    """A test that failed in any run does not speak for its checkbox."""
+    reports = [one for each in measured for one in (each.run.report, each.run.report_again) if one is not None]
+    outcomes = {outcome.id: outcome for report in reports for outcome in report.outcomes}
+    failed = {outcome.id: outcome for report in reports for outcome in report.outcomes if outcome.failed}
+    checks = [
+        CheckResult(one.ran.command.name, one.ran.command.command, one.ran.command.required, one.run.end.exit_code, 0.0)
+        for one in measured
+    ]
+    return acceptance_points(asked, checks, TestReport(tuple((outcomes | failed).values())))
 
 
 async def _look(

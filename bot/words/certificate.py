@@ -16,6 +16,7 @@ from bot.task.certificate import (
     as_json,
 )
 from bot.task.evidence import Finding, Weight
+from bot.words.acceptance import in_title, rows
 from bot.words.plain import count, fenced, harmless, one_line
 
 COMPLAINTS = 20
@@ -123,7 +124,7 @@ def complaints(certificate: Certificate) -> tuple[str, ...]:
 def plainly(certificate: Certificate) -> str:
     """One screen for a terminal."""
     subject = certificate.subject
-    rows = [
+    parts = [
         ("Subject", [f"head {subject.head[:10]} on base {subject.base[:10]}, sandbox {subject.sandbox}"]),
         ("Checks", [_check(check) for check in certificate.checks] or ["none ran"]),
         ("Tests", [tests_line(certificate.tests), *_named("broken", certificate.tests.broken)]),
@@ -133,10 +134,10 @@ def plainly(certificate: Certificate) -> str:
         ("Digest", [f"sha256:{certificate.digest}"]),
     ]
     if subject.origin == "guessed":
-        rows[1][1].append("guessed from the files of the repository: name them in .github/issuewright.yml to be sure")
+        parts[1][1].append("guessed from the files of the repository: name them in .github/issuewright.yml to be sure")
     if subject.harness:
-        rows[0][1].append(f"run with the base's {one_line(', '.join(subject.harness))}")
-    lines = [f"{name if not at else '':<10}{line}" for name, said in rows for at, line in enumerate(said)]
+        parts[0][1].append(f"run with the base's {one_line(', '.join(subject.harness))}")
+    lines = [f"{name if not at else '':<10}{line}" for name, said in parts for at, line in enumerate(said)]
     return "\n".join([headline(certificate), "", *lines])
 
 
@@ -191,10 +192,11 @@ def red_words(certificate: Certificate | None) -> str:
 
 
 def title(certificate: Certificate) -> str:
-    """`scope clean · no tests weakened`."""
+    """`Acceptance 2 of 3 · scope clean · no tests weakened`."""
     outside, weaker = len(grave(certificate.scope)), len(grave(certificate.weakened))
     scope = count(outside, "scope finding") if outside else "scope clean"
-    return f"{scope} · {count(weaker, 'finding') + ' on the tests' if weaker else 'no tests weakened'}"
+    tests = f"{count(weaker, 'finding')} on the tests" if weaker else "no tests weakened"
+    return " · ".join(part for part in (in_title(certificate.acceptance), scope, tests) if part)
 
 
 def in_short(certificate: Certificate | None) -> str:
@@ -227,6 +229,8 @@ def sections(certificate: Certificate) -> list[str]:
             "\n".join(_bullets(certificate.weakened, LISTED)) or "Nothing.",
             "### Scope",
             "\n".join(_bullets(certificate.scope, LISTED)) or "Clean.",
+            "### Acceptance" if certificate.acceptance else "",
+            rows(certificate.acceptance),
             f"Certificate `sha256:{certificate.digest}`: **{certificate.verdict}**.",
         )
         if part
@@ -256,8 +260,8 @@ def _lists(tests: CertifiedTests) -> Iterable[str]:
 
 def _bullets(findings: Sequence[Finding], most: int) -> list[str]:
     order = sorted(findings, key=lambda finding: list(Weight).index(finding.weight))
-    rows = [f"- {harmless(finding_line(finding))}" for finding in order[:most]]
-    return [*rows, *([f"- and {len(order) - most} more"] if len(order) > most else [])]
+    lines = [f"- {harmless(finding_line(finding))}" for finding in order[:most]]
+    return [*lines, *([f"- and {len(order) - most} more"] if len(order) > most else [])]
 
 
 def _code(text: str) -> str:

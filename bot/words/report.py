@@ -11,6 +11,7 @@ from bot.task.observed import Annotation, Conclusion
 from bot.task.results import CheckResult, ChecksOrigin, FileChange, SandboxLevel, Verdict, Verification
 from bot.task.usage import Used
 from bot.words import certificate as proof
+from bot.words.acceptance import open_points
 from bot.words.cost import cost_in_full, turn_in_full
 from bot.words.plain import MINUS, count, duration, harmless, inert, one_line, quoted
 
@@ -80,6 +81,7 @@ def pull_body(report: Report, report_url: str) -> str:
         f"Closes #{report.task.issue.number}",
         _banner(report),
         _look_here(report.files),
+        open_points(report.certificate.acceptance) if report.certificate is not None else "",
         _details("The agent's own summary (unverified)", quoted(harmless(report.summary) or "It said nothing.")),
         _details(_evidence_title(report), f"{checks_table(report)}\n\n{proof.in_short(report.certificate)}".strip()),
         f"[Full report]({report_url}) · Reply or review to steer · `/agent help`",

@@ -77,3 +77,17 @@ async def test_a_second_task_on_a_base_does_not_check_it_again(stubborn: SmallBo
     assert asked.count(base) == 1
     assert bot.checks.commits.count(base) == 1
     assert len(bot.checks.commits) > len(asked)
+
+
+async def test_what_the_issue_asks_for_is_accepted_by_what_was_seen(stubborn: SmallBot) -> None:
+    """A ticked box is only a claim."""
+    bot = stubborn
+    issue = bot.world.open_issue("Fix the widget", "- [x] works on Safari\n- [ ] `test_nowhere` passes\n")
+    bot.world.label(issue)
+    await bot.settle()
+    (pull,) = bot.world.pulls.values()
+    assert '**Not verified:** "works on Safari" (criterion 1 of 2)' in pull.body
+    assert "(criterion 2 of 2)" in pull.body.partition("**Not met:**")[2]
+    assert "Acceptance 0 of 2 · " in pull.body
+    (report,) = bot.world.check_runs.values()
+    assert "- **not verified**: works on Safari" in report.summary

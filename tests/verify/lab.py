@@ -95,6 +95,8 @@ class Lab:
     shelf: MemoryShelf = field(default_factory=MemoryShelf)
     sandbox: Sandbox = field(default_factory=lambda: Sandbox(real_capability(), toolchains=[TOOLS, SITE]))
     count: int = 0
+    asked: str = ""
+    """Body of the issue."""
 
     async def certified(
         self, base: Files, head: Files, *commands: str, setup: str = "", required: bool = True
@@ -138,7 +140,7 @@ class Lab:
             Command("setup", setup, required=True) if setup else None,
             Limits(seconds=120),
         )
-        order = Order(base, head, "given", "bubblewrap", await checks.tools(named), weakened(named), scope)
+        order = Order(base, head, "given", "bubblewrap", await checks.tools(named), weakened(named), scope, self.asked)
         certified = await certify(rig, order, self.shelf)
         await workspaces.close(task)
         return certified

@@ -176,3 +176,16 @@ async def test_a_grave_finding_decides_in_this_order(lab: Lab) -> None:
     assert replace(clean, scope=(outside,), weakened=(weak,)).verdict is CertificateVerdict.WEAKENED
     broken = replace(clean.tests, broken=("t",))
     assert replace(clean, weakened=(weak,), tests=broken).verdict is CertificateVerdict.BROKEN
+
+
+async def test_checkboxes_are_claims_of_what_was_seen(lab: Lab) -> None:
+    lab.asked = "- [x] `test_add` passes\n- [ ] `test_gone` passes\n- [ ] works on Safari\n"
+    certificate = await lab.certificate(BASE, FIX)
+    assert certificate.verdict is CertificateVerdict.CLEAN
+    assert as_json(certificate)["acceptance"] == [
+        {"text": "'test_add' passes", "verdict": "met", "evidence": ["test_calc::test_add"]},
+        {"text": "'test_gone' passes", "verdict": "not met", "evidence": ["test_gone (not there)"]},
+        {"text": "works on Safari", "verdict": "not verified", "evidence": []},
+    ]
+    assert decode_filed(encode(Filed(certificate)).encode()) == Filed(certificate)
+    assert "acceptance" not in as_json(replace(certificate, acceptance=()))

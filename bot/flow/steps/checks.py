@@ -8,6 +8,7 @@ from bot.flow.steps.limits import boxed, met_by_a_check
 from bot.flow.steps.shelf import StoreShelf
 from bot.flow.trees import SurroundedTrees
 from bot.sandbox.databases.service import DatabaseRefused
+from bot.task.admission import visible
 from bot.task.certificate import CheckVerdict, Filed
 from bot.task.codec import encode
 from bot.task.effects import Verify
@@ -48,6 +49,7 @@ async def verify(bench: Bench, task: Task, effect: Verify) -> Verified:
         tools=await bench.checks.tools(rig.commands) if rig.commands else (),
         weakened=weakened(rig.commands),
         scope=scope,
+        asked=visible((await bench.store.artifact(task.admitted) or b"").decode()),
     )
     verification = Verification(
         commit=task.commit,
