@@ -48,6 +48,8 @@ from bot.workspace.values import (
     CommitMessage,
     Fetched,
     FetchRefused,
+    Merge,
+    MergeRefused,
     Prepared,
     Pushed,
     PushRefused,
@@ -198,8 +200,19 @@ class Workspaces(Protocol):
         """What a process in the worktree sees: /task and a lasting HOME, objects read-only, no network."""
         ...
 
-    async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
-        """Commit and pack inside the sandbox; quarantine, fsck, caps, policy; then one commit of ours on `parent`."""
+    async def merge(
+        self, task: TaskId, repo: RepoRef, onto: CommitSha, base: CommitSha, message: CommitMessage
+    ) -> Merge | MergeRefused | None:
+        """A commit of both; files in conflict hold both sides, between markers. None: `onto` has the base already."""
+        ...
+
+    async def harvest(
+        self, task: TaskId, base: CommitSha, parent: CommitSha | Merge, message: CommitMessage
+    ) -> Harvest:
+        """Commit and pack inside the sandbox; quarantine, fsck, caps, policy; then one commit of ours on `parent`.
+
+        It takes the place of a merge, and of its two parents; no file may hold a marker of a conflict any more.
+        """
         ...
 
     async def changes(self, task: TaskId, base: CommitSha, commit: CommitSha) -> tuple[FileChange, ...]:

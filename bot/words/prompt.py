@@ -87,6 +87,8 @@ class Assignment:
     """How long the turn may take."""
     so_far: tuple[str, ...] = ()
     """What was said at the end of earlier turns, when the agent does not remember them."""
+    conflicts: tuple[str, ...] = ()
+    """The base was merged into the branch; these files hold both sides."""
 
     @property
     def threads(self) -> frozenset[int]:
@@ -137,6 +139,12 @@ def prompt(assignment: Assignment) -> str:
         parts.append(fenced(assignment.plan, "plan"))
     if assignment.feedback:
         parts += ["# What people answered", *(_feedback(item) for item in assignment.feedback)]
+    if assignment.conflicts:
+        parts += [
+            "# The base branch moved",
+            _CONFLICTS,
+            fenced("\n".join(map(one_line, assignment.conflicts)), "files"),
+        ]
     if assignment.violations:
         parts += ["# Your changes could not be taken over", *(f"- {line}" for line in assignment.violations)]
     if assignment.failures:
@@ -149,6 +157,12 @@ def prompt(assignment: Assignment) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_CONFLICTS = """\
+Your pull request cannot be merged any more. The base branch is merged into the worktree as far as that goes; these
+files conflict, and where both sides changed the same lines they hold both, between the markers `<<<<<<<` and `>>>>>>>`.
+Resolve every conflict so that both what the base brings and what the issue wants hold, and leave no marker. Do not use
+git for it. Beyond that, change nothing.\
+"""
 _BEFORE = """\
 You, or another agent, worked on this before; the commits so far are in the worktree. The last words of each turn:\
 """

@@ -15,10 +15,11 @@ from bot.task.results import Harvest, Harvested, HarvestRefused, NothingChanged
 from bot.workspace.folders import TaskFolders, remove
 from bot.workspace.ground import stores
 from bot.workspace.inside import GIT_INSIDE, PACK, TASK
+from bot.workspace.merge import resolved
 from bot.workspace.policy import PROTECTED, Caps, clashes, violations
 from bot.workspace.quarantine import Quarantine, entries_of
 from bot.workspace.sealed import used_by
-from bot.workspace.values import CommitMessage
+from bot.workspace.values import CommitMessage, Merge
 from bot.workspace.worktree import Worktrees
 
 _NAMES = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64})\n")
@@ -40,11 +41,19 @@ class Harvester:
         self._caps = caps or Caps()
         self._protected = tuple(protected)
 
-    async def harvest(self, task: TaskFolders, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
-        """One commit of ours on `parent` from the tree as it is now.
+    async def harvest(
+        self, task: TaskFolders, base: CommitSha, parent: CommitSha | Merge, message: CommitMessage
+    ) -> Harvest:
+        """One commit of ours on `parent` from the tree as it is now; it takes the place of a merge.
 
         Files that git ignores stay behind, and so does what a set-up had left there before the agent came.
         """
+        if isinstance(parent, Merge):
+            found = await self._harvest(task, base, parent.commit, message)
+            return await resolved(Quarantine(task.quarantine), parent, base, found, message)
+        return await self._harvest(task, base, parent, message)
+
+    async def _harvest(self, task: TaskFolders, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
         quarantine = Quarantine(task.quarantine)
         await quarantine.ensure(quarantine.mirror)
         with tempfile.TemporaryFile() as pack:

@@ -120,13 +120,14 @@ class Quarantine:
             counts[path] = (int(added), int(removed)) if added != b"-" else (None, None)
         return tuple(FileChange(entry.text, entry.status, *counts.get(entry.path, (None, None))) for entry in entries)
 
-    async def commit(self, tree: str, parent: CommitSha, message: CommitMessage) -> CommitSha:
-        """Our commit of this tree. The same values make the same id."""
+    async def commit(self, tree: str, parent: CommitSha, message: CommitMessage, *merged: CommitSha) -> CommitSha:
+        """Our commit of this tree; `merged` are further parents. The same values make the same id."""
         match = _IDENTITY.fullmatch(message.author)
         name, email = (match["name"], match["email"]) if match else (message.author, "")
         who = {"NAME": name, "EMAIL": email, "DATE": f"@{int(message.at.timestamp())} +0000"}
         env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
-        made = await git(self.path, "commit-tree", tree, "-p", parent, "-F", "-", stdin=message.text.encode(), env=env)
+        parents = [word for commit in (parent, *merged) for word in ("-p", commit)]
+        made = await git(self.path, "commit-tree", tree, *parents, "-F", "-", stdin=message.text.encode(), env=env)
         return CommitSha(made.decode().strip())
 
 

@@ -42,6 +42,21 @@ class CommitMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """A commit of the branch and its base. `conflicts`: files that hold both sides, between markers."""
+
+    commit: CommitSha
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRefused:
+    """The two cannot be merged here: one sentence for the person."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
     """The remote branch is at our commit."""
 

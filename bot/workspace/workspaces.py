@@ -8,7 +8,7 @@ from bot.sandbox.process import Sandbox
 from bot.task.evidence import ChangedFile
 from bot.task.ids import BranchName, CommitSha, RepoRef, TaskId
 from bot.task.results import FileChange, Harvest
-from bot.workspace import publish, saved, subject
+from bot.workspace import merge, publish, saved, subject
 from bot.workspace.budget import DiskBudget, Trimmed
 from bot.workspace.folders import Folders, TaskFolders, own
 from bot.workspace.harvest import Harvester
@@ -24,6 +24,8 @@ from bot.workspace.values import (
     CommitMessage,
     Fetched,
     FetchRefused,
+    Merge,
+    MergeRefused,
     Prepared,
     Pushed,
     PushRefused,
@@ -112,12 +114,20 @@ class GitWorkspaces:
         await self._quarantine(task, repo)
         return await self._layers.prepare(self._of(task), commit, setup)
 
+    async def merge(  # whose, where, and the three things that make the commit
+        self, task: TaskId, repo: RepoRef, onto: CommitSha, base: CommitSha, message: CommitMessage
+    ) -> Merge | MergeRefused | None:
+        """A commit of both, with conflicts as they are; None: `onto` has the base already."""
+        return await merge.merge(await self._quarantine(task, repo), onto, base, message)
+
     def box(self, task: TaskId) -> Box:
         """What a process in the opened worktree sees."""
         return self._trees.box(self._of(task))
 
-    async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
-        """One commit of ours on `parent` from the worktree as it is; the worktree stays as it is."""
+    async def harvest(
+        self, task: TaskId, base: CommitSha, parent: CommitSha | Merge, message: CommitMessage
+    ) -> Harvest:
+        """One commit of ours on `parent`, or in place of a merge, from the worktree as it is; it stays as it is."""
         return await self._harvester.harvest(self._of(task), base, parent, message)
 
     async def changes(self, task: TaskId, base: CommitSha, commit: CommitSha) -> tuple[FileChange, ...]:

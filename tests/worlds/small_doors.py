@@ -35,6 +35,8 @@ from bot.workspace.values import (
     Fetched,
     FetchRefused,
     InPlace,
+    Merge,
+    MergeRefused,
     Prepared,
     Pushed,
     PushRefused,
@@ -80,8 +82,24 @@ class SmallWorkspaces:
     def box(self, task: TaskId) -> Box:
         return Box((), f"/task/{task}")
 
-    async def harvest(self, task: TaskId, base: CommitSha, parent: CommitSha, message: CommitMessage) -> Harvest:
+    async def merge(
+        self, task: TaskId, repo: RepoRef, onto: CommitSha, base: CommitSha, message: CommitMessage
+    ) -> Merge | MergeRefused | None:
+        made = self.git.merge(onto, base, message.text)
+        return Merge(*made) if made else None
+
+    async def harvest(
+        self, task: TaskId, base: CommitSha, parent: CommitSha | Merge, message: CommitMessage
+    ) -> Harvest:
         files = self.trees[task]
+        if isinstance(parent, Merge):
+            left = [path for path in parent.conflicts if "<<<<<<< " in files.get(path, "")]
+            if left:
+                return HarvestRefused(tuple(f"`{path}` still holds conflict markers." for path in left))
+            ours, theirs = self.git.commits[parent.commit][0], self.git.merged[parent.commit]
+            assert ours is not None
+            made = self.git.commit(ours, files, message.text, theirs)
+            return Harvested(made, _changes(self.git.files(base), files))
         if files == self.git.files(parent):
             return NothingChanged()
         forbidden = [path for path in files if path.startswith(".github/workflows/")]

@@ -55,7 +55,7 @@ from bot.task.threads import Summary, answers
 from bot.task.usage import TurnUse
 from bot.words.plain import inert, one_line
 from bot.words.prompt import prompt
-from bot.workspace.values import CommitMessage
+from bot.workspace.values import CommitMessage, Merge
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,9 @@ async def take_over(bench: Bench, task: Task) -> Harvest:
     if base is None or parent is None:
         raise ValueError(f"task {task.id} has no base yet")
     message = CommitMessage(_message(task), bench.author, task.labelled_at)
-    harvest = await bench.workspaces.harvest(task.id, base, parent, message)
+    merge = await bench.merge(task)
+    start = merge if isinstance(merge, Merge) else parent
+    harvest = await bench.workspaces.harvest(task.id, base, start, message)
     if not isinstance(harvest, Harvested):
         return harvest
     await bench.keep_work(task.id, base, harvest.commit)

@@ -14,6 +14,7 @@ from bot.task.results import CheckResult
 from bot.words.plain import one_line
 from bot.words.prompt import Assignment, FailedCheck, Feedback, Place
 from bot.workspace.policy import PROTECTED
+from bot.workspace.values import Merge
 
 
 async def assignment(bench: Bench, task: Task, minutes: float, *, interrupted: bool) -> Assignment:
@@ -39,6 +40,7 @@ async def assignment(bench: Bench, task: Task, minutes: float, *, interrupted: b
         protected=PROTECTED,
         minutes=minutes,
         so_far=await told_so_far(bench, task),
+        conflicts=await _conflicts(bench, task),
     )
 
 
@@ -46,6 +48,12 @@ async def _plan(bench: Bench, task: Task) -> str:
     """The newest one that it made."""
     made = newest(await bench.store.history(task.id), PlanMade)
     return visible(made.plan) if made else ""
+
+
+async def _conflicts(bench: Bench, task: Task) -> tuple[str, ...]:
+    """The files that hold both sides, until the merge is taken over."""
+    merge = await bench.merge(task)
+    return merge.conflicts if isinstance(merge, Merge) else ()
 
 
 async def _feedback(bench: Bench, task: Task, cause: Cause) -> Feedback | None:

@@ -12,7 +12,7 @@ from bot.store.store import Store
 from bot.task import repo_config
 from bot.task.effects import Pace
 from bot.task.ids import CommitSha, RepoRef, TaskId
-from bot.task.model import Task
+from bot.task.model import Task, conflicts_of
 from bot.task.observed import Repository
 from bot.task.repo_config import BadConfig, RepoConfig
 from bot.task.results import ChecksOrigin, SandboxLevel
@@ -21,7 +21,7 @@ from bot.task.secrets import Secret
 from bot.verify.command import Command
 from bot.verify.guess import TELLING, guess
 from bot.words.redacted import Redactor
-from bot.workspace.values import Prepared, SetUp, SetUpFailed
+from bot.workspace.values import CommitMessage, Merge, MergeRefused, Prepared, SetUp, SetUpFailed
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,9 @@ CERTIFICATE = "certificate"
 """Artifact kind: what a verification found out, named `<run>.<attempt>`."""
 LOG = "log"
 """Artifact kind: output of a check, named `<run>.<attempt>/<check>`."""
+
+MERGED = "Merge the base branch"
+"""What our commit says where nothing conflicts."""
 
 
 def turn_mark(task: Task, attempt: int) -> str:
@@ -103,12 +106,21 @@ class Bench:
         prepared = await self.set_up(task, task.parent)
         if isinstance(prepared, SetUpFailed):
             log.warning("the set-up of task %s failed: %s", task.id, self.redactor.text(prepared.told))
-        kept = await self.workspaces.open(task.id, task.issue.repo, task.parent)
+        merge = await self.merge(task)
+        start = merge.commit if isinstance(merge, Merge) else task.parent
+        kept = await self.workspaces.open(task.id, task.issue.repo, start)
         if not kept and task.session:
             state = await self.store.find_artifact(task.id, STATE)
             if state is not None:
                 await self.workspaces.restore_state(task.id, state)
         return kept
+
+    async def merge(self, task: Task) -> Merge | MergeRefused | None:
+        """The base merged into the branch, where the run is for that and it is not done yet; the same every time."""
+        if task.base is None or task.parent is None or not conflicts_of(task.current):
+            return None
+        message = CommitMessage(MERGED, self.author, task.labelled_at)
+        return await self.workspaces.merge(task.id, task.issue.repo, task.parent, task.base, message)
 
     async def set_up(self, task: Task, commit: CommitSha) -> Prepared | None:
         """What the set-up makes lies under the worktrees of the task; None: the repository has no set-up to share.

@@ -18,7 +18,7 @@ from bot.task.results import ChecksOrigin
 from bot.task.rules import agree, not_allowed
 from bot.task.secrets import granted
 from bot.words.rules import retargeted
-from bot.workspace.values import FetchRefused, Remote
+from bot.workspace.values import FetchRefused, MergeRefused, Remote
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,12 @@ async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Worksp
     resumed = task.commit is not None and fetched.head in (task.start, task.commit)
     ready = replace(task, base=fetched.base, start=fetched.head, commit=task.commit if resumed else None)
     await bench.stand_ready(ready)
+    merge = await bench.merge(ready)
+    if isinstance(merge, MergeRefused):
+        return RunRefused(effect.run, merge.reason)
+    clean = merge.commit if merge is not None and not merge.conflicts else None
+    if clean is not None:
+        await bench.keep_work(task.id, fetched.base, clean)
     return WorkspacePrepared(
         run=effect.run,
         base=fetched.base,
@@ -80,6 +86,8 @@ async def _prepare(bench: Bench, task: Task, effect: PrepareWorkspace) -> Worksp
         resumed=resumed,
         attempts_allowed=int(terms.limits.attempts.value),
         notes=terms.notes,
+        merged=clean,
+        conflicts=merge.conflicts if merge is not None else (),
     )
 
 
