@@ -117,7 +117,7 @@ def build(
     access = lender(decided.outside.registries if capability.contains else ())
     workspaces = GitWorkspaces(folder / "work", sandbox, fence=fence, access=access, cache_bytes=decided.cache_bytes)
     agents = SandboxedAgents(sandbox, decided.profiles.values())
-    observer = Observer(store, github, decided.agent, decided.rulebook, settings.onboarding)
+    observer = Observer(store, github, decided.agent, clock, decided.rulebook, settings.onboarding)
     bench = Bench(
         isolation=isolation(settings, read(settings), sandbox),
         store=store,

@@ -57,7 +57,7 @@ class SmallBot(Machine):
     async def start(self) -> None:
         """Begin, or begin again after a crash: only the database and the disk are as they were."""
         self.store = await self.open_store()
-        observer = Observer(self.store, self.github, "scripted")
+        observer = Observer(self.store, self.github, "scripted", self.clock)
         bench = Bench(
             store=self.store,
             github=self.github,

@@ -3,15 +3,12 @@
 Each has two implementations: the real door, and the fake of `tests/worlds` that the exhaustive crash tests use.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from bot.agents.turn import LastCall, Turn, never
 from bot.sandbox.box import Box, Limits
-from bot.sandbox.databases.names import DatabaseName
-from bot.sandbox.databases.service import Database
 from bot.task.certificate import Tool
 from bot.task.evidence import ChangedFile
 from bot.task.ids import (
@@ -39,7 +36,6 @@ from bot.task.observed import (
     Review,
     ThreadReply,
 )
-from bot.task.repo_config import IsolationConfig
 from bot.task.results import FileChange, Harvest, Progress
 from bot.verify.command import Command, Ran
 from bot.workspace.budget import Trimmed
@@ -80,6 +76,10 @@ class Reads(Protocol):
     async def pull(self, repo: RepoRef, number: PullNumber) -> Pull | None: ...
     async def pull_of_branch(self, repo: RepoRef, branch: BranchName) -> Pull | None:
         """The open pull request from this branch of the repository itself, else the latest."""
+        ...
+
+    async def tip(self, repo: RepoRef, branch: BranchName) -> CommitSha | None:
+        """The newest commit of a branch."""
         ...
 
     async def may_write(self, repo: RepoRef, login: Login) -> bool:
@@ -322,36 +322,6 @@ class Checks(Protocol):
 
     async def tools(self, commands: Sequence[Command]) -> tuple[Tool, ...]:
         """The programs that these commands start, with their versions."""
-        ...
-
-
-class Isolation(Protocol):
-    """Ports and databases of runs. Every verb can be repeated after a crash."""
-
-    def refuses(self, wanted: IsolationConfig) -> str:
-        """Why it cannot be had here, in one sentence; empty when it can."""
-        ...
-
-    def service(self, wanted: IsolationConfig) -> str | None:
-        """What makes the database; None: none is wanted."""
-        ...
-
-    def known(self) -> Collection[str]:
-        """Every service."""
-        ...
-
-    def has_templates(self, service: str) -> bool: ...
-    def template(self, service: str, mark: str, key: str) -> AbstractAsyncContextManager[Database | None]:
-        """None: it is prepared. Else prepare the database in the block."""
-        ...
-
-    async def forget_templates(self, mark: str, keep: Collection[str]) -> None: ...
-    async def open(self, service: str, name: DatabaseName, template: str | None, *, fresh: bool) -> Database: ...
-    async def drop(self, service: str, name: DatabaseName) -> None: ...
-    async def leftovers(self, service: str, mark: str) -> Collection[DatabaseName]: ...
-    def furnish(self, database: Database, box: Box) -> Box: ...
-    def ports(self, wanted: IsolationConfig) -> AbstractContextManager[Mapping[str, str]]:
-        """Variables for a box."""
         ...
 
 

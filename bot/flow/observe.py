@@ -7,7 +7,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from bot.flow.doors import GitHub
+from bot.flow.conflicts import merge_oldest
+from bot.flow.doors import Clock, GitHub
 from bot.flow.steps.onboard import want_onboarding
 from bot.github.errors import NotInstalled
 from bot.store.store import Store
@@ -47,6 +48,7 @@ class Observer:
     github: GitHub
     agent: str
     """The agent that a new task gets."""
+    clock: Clock
     rulebook: Rulebook = field(default=Rulebook())
     onboarding: bool = True
     """Greet a repository that was named with a pull request."""
@@ -264,6 +266,8 @@ class Observer:
             return
         seen = await self.github.pull(repo, number)
         if seen is None or (seen.is_open and task.phase is not Phase.DISCARDED):
+            if seen is not None and seen.mergeable is False and task.phase is Phase.IN_REVIEW:
+                await merge_oldest(self.store, self.github, self.clock, repo)
             return
         if seen.merged:
             await self.store.apply(task.id, PullMerged(), FactKey(f"pull:{number}:merged"))

@@ -224,6 +224,14 @@ class WireSide(Wire):
     repo: WireId | None = None
 
 
+class WireTip(Wire):
+    sha: str
+
+
+class WireBranch(Wire):
+    commit: WireTip
+
+
 class WirePull(Wire):
     number: int
     title: str
@@ -236,6 +244,7 @@ class WirePull(Wire):
     user: WireUser | None = None
     node_id: str
     html_url: str
+    mergeable: bool | None = None
 
     def is_from(self, repo: RepoRef, branch: BranchName) -> bool:
         return self.head.ref == branch and self.head.repo is not None and self.head.repo.id == repo.id
@@ -255,6 +264,7 @@ class WirePull(Wire):
             author=actor(self.user),
             node_id=self.node_id,
             url=self.html_url,
+            mergeable=self.mergeable,
         )
 
 

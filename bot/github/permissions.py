@@ -69,6 +69,7 @@ ENDPOINTS: Mapping[str, str | None] = MappingProxyType(
         f"POST {_REPO}/check-runs": "checks:write",
         f"PATCH {_REPO}/check-runs/{{}}": "checks:write",
         f"GET {_REPO}/commits/{{}}/check-runs": "checks:read",
+        f"GET {_REPO}/branches/{{}}": "contents:read",
         f"DELETE {_REPO}/git/refs/{{}}": "contents:write",
         # git over HTTPS, with the token of `Door.credential`
         "GET /{}/{}.git/info/refs": "contents:write",
@@ -92,5 +93,7 @@ def needed(method: str, path: str) -> str:
 
 
 def _fits(endpoint: str, asked: str) -> bool:
-    pattern = re.escape(endpoint).replace(r"\{\}", "[^/]+").replace("refs/[^/]+", "refs/.+")
+    pattern = re.escape(endpoint).replace(r"\{\}", "[^/]+")
+    for named in ("refs/", "branches/"):
+        pattern = pattern.replace(f"{named}[^/]+", f"{named}.+")
     return re.fullmatch(pattern, asked) is not None

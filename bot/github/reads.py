@@ -7,6 +7,7 @@ from urllib.parse import quote
 from bot.github.api import repo_call
 from bot.github.models import (
     GHOST,
+    WireBranch,
     WireComment,
     WireEdits,
     WireEvent,
@@ -20,7 +21,7 @@ from bot.github.models import (
     actor,
 )
 from bot.github.verbs import Verbs
-from bot.task.ids import CommentId, IssueRef, Login, PullNumber, RepoRef, ReviewId
+from bot.task.ids import BranchName, CommentId, CommitSha, IssueRef, Login, PullNumber, RepoRef, ReviewId
 from bot.task.observed import Actor, Comment, Edit, InlineComment, Issue, LabelChange, Pull, Repository, Review
 
 _EDITS = """query($owner: String!, $name: String!, $number: Int!) {
@@ -99,6 +100,12 @@ class Reads(Verbs):
     async def pull(self, repo: RepoRef, number: PullNumber) -> Pull | None:
         answer = await self._api.find(repo_call(repo, f"read {repo.full_name}#{number}", f"/pulls/{number}"))
         return None if answer is None else WirePull.model_validate(answer.data).pull(repo)
+
+    async def tip(self, repo: RepoRef, branch: BranchName) -> CommitSha | None:
+        """A pull request's own `base.sha` does not follow its base branch."""
+        call = repo_call(repo, f"read the branch {branch} of {repo.full_name}", f"/branches/{quote(branch)}")
+        answer = await self._api.find(call)
+        return None if answer is None else CommitSha(WireBranch.model_validate(answer.data).commit.sha)
 
     async def may_write(self, repo: RepoRef, login: Login) -> bool:
         path = f"/collaborators/{quote(login, safe='')}/permission"

@@ -161,6 +161,8 @@ class Pull:
     author: Actor
     node_id: str
     url: str
+    mergeable: bool | None = None
+    """False: it conflicts with its base. None: GitHub does not know yet, or the pull request came from a list."""
 
 
 class Conclusion(StrEnum):

@@ -15,6 +15,7 @@ from bot.task.events import (
     QuestionAsked,
     RunRefused,
     WorkDeclined,
+    WorkspacePrepared,
 )
 from bot.task.history import History, newest
 from bot.task.lifecycle import LOST_WITH_THE_RUN
@@ -46,9 +47,8 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
             return f"{who} **Ready for review:** #{task.pull}"
         case Topic.UPDATED:
             draft = " Its checks fail, so this is a draft." if _is_draft(history, run) else ""
-            return (
-                f"{who} **Updated:** `{_short(task.head)}` takes up your feedback. The report above is renewed.{draft}"
-            )
+            done = _merged(history, run) or "takes up your feedback"
+            return f"{who} **Updated:** `{_short(task.head)}` {done}. The report above is renewed.{draft}"
         case Topic.UNCHANGED:
             return f"{who} **No change made.** The agent's reason:\n\n{quoted(reason(history, run))}"
         case Topic.QUESTION:
@@ -69,6 +69,16 @@ def announcement(topic: Topic, task: Task, history: History, run: int) -> str:
             return f"{who} **Stopped:** {why_failed(history, run)}\n\n{_how_to_go_on(task)}"
         case _:
             assert_never(topic)
+
+
+def _merged(history: History, run: int) -> str:
+    """What a run did that merged the base; empty: it did not."""
+    prepared = newest(history, WorkspacePrepared, run)
+    if prepared is None or (prepared.merged is None and not prepared.conflicts):
+        return ""
+    names = ", ".join(f"`{one_line(name, 80)}`" for name in prepared.conflicts[:5])
+    more = f" and {len(prepared.conflicts) - 5} more" if len(prepared.conflicts) > 5 else ""
+    return "merges the base branch" + (f"; the agent resolved the conflicts in {names}{more}" if names else "")
 
 
 def _is_draft(history: History, run: int) -> bool:

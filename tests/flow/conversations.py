@@ -306,7 +306,16 @@ async def named_again(bot: Machine) -> None:
     await merged(bot)
 
 
+async def base_moved(bot: Machine) -> None:
+    issue = bot.world.open_issue("Fix the widget", "It is broken.")
+    bot.world.label(issue)
+    await bot.settle()
+    bot.world.push("main", {"fix.py": "theirs\n"})
+    await bot.settle()
+
+
 RENAME = turn(write("fix.py", "better\n"), say("Renamed."), when="Please rename it")
+RESOLVE = turn(write("fix.py", "good and theirs\n"), say("Kept both."), when="The base branch moved")
 REPLY = turn(
     write("fix.py", "better\n"),
     {"reply": "Renamed.", "threads": "Renamed, as you say. @all #1"},
@@ -363,5 +372,9 @@ CONVERSATIONS: Mapping[str, Conversation] = {
     ),
     "help is asked": Conversation(help_is_asked, script(GOOD)),
     "labelled again": Conversation(labelled_again, script(GOOD)),
+    "base moved": Conversation(base_moved, script(RESOLVE, GOOD)),
+    "base moved, never resolved": Conversation(
+        base_moved, script(turn(say("Too hard."), when="The base branch moved"), GOOD)
+    ),
     "pushed by a person": Conversation(pushed_by_a_person, script(RENAME, GOOD)),
 }

@@ -509,3 +509,37 @@ Pull request #2 waits for your review: reply there to steer, merge to finish.\
         ]
     )
     assert bot.world.issues[1].labels == {"agent:run"}
+
+
+async def test_base_moved(played: Play) -> None:
+    bot = await played("base moved")
+    assert said(bot, 1) == snapshot("""\
+**In review** · run 2 · started <time> UTC · scripted · asked by @maintainer
+✅ prepared 0 s → ✅ agent 0 s → ✅ checks 0 s → ✅ pull request 0 s
+Pull request #2 waits for your review: reply there to steer, merge to finish.\
+""")
+    assert said(bot, 1) == snapshot("@maintainer **Ready for review:** #2")
+    assert said(bot, 2) == snapshot(
+        "@maintainer **Updated:** `<sha>` merges the base branch; the agent resolved the conflicts in `fix.py`. The report above is renewed."
+    )
+    assert "leave no marker" in bot.agents.prompts[-1]
+    assert bot.world.git.merged[bot.world.pulls[2].head] == bot.world.branches["main"]
+
+
+async def test_base_moved_and_never_resolved(played: Play) -> None:
+    bot = await played("base moved, never resolved")
+    assert said(bot, 1) == snapshot("""\
+**Failed** · run 2 · started <time> UTC · scripted · asked by @maintainer
+✅ prepared 0 s → ❌ agent 0 s → ❌ agent 0 s
+What was done is kept. `/agent retry` goes on from it.
+1 min from label to end · 2 runs · pull request #2\
+""")
+    assert said(bot, 1) == snapshot("@maintainer **Ready for review:** #2")
+    assert said(bot, 1) == snapshot("""\
+@maintainer **Stopped:** the agent's changes may not be taken over:
+
+- `fix.py` still holds conflict markers.
+
+What was done is kept. `/agent retry` goes on from it, `/agent retry fresh` does so in a new session.\
+""")
+    assert len(bot.agents.prompts) == 3

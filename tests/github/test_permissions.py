@@ -13,7 +13,7 @@ from bot.github.manifest import convert
 from bot.github.permissions import ENDPOINTS, PERMISSIONS
 from bot.github.site import site_of_api
 from bot.github.transport import AppKey
-from bot.task.ids import CommitSha, IssueRef, Login, RepoRef, ReviewId
+from bot.task.ids import BranchName, CommitSha, IssueRef, Login, RepoRef, ReviewId
 from bot.task.observed import CheckRunDraft, Conclusion
 from tests.github.canned import private_key
 from tests.github.conftest import Town
@@ -65,7 +65,11 @@ async def _a_pull_request(town: Town, door: Door) -> None:
     repo, branch = town.repo, town.push()
     pull = await door.put_pull(repo, town.draft(draft=True))
     await door.put_pull(repo, town.draft(ours="Report two", draft=False))
-    await door.pull(repo, pull.number)
+    seen = await door.pull(repo, pull.number)
+    assert seen is not None
+    assert seen.mergeable is True
+    assert await door.tip(repo, branch) == seen.head
+    assert await door.tip(repo, BranchName("agent/none")) is None
     await door.request_review(repo, pull.number, [Login("reviewer")])
     world = town.forge.world
     world.submit_review(town.row, pull.number, "COMMENT", by="reviewer", body="Hm.")
@@ -87,7 +91,8 @@ async def _fetch(town: Town, token: str) -> None:
 
 
 def _pattern(endpoint: str) -> re.Pattern[str]:
-    return re.compile(re.escape(endpoint).replace(r"\{\}", "[^/]+").replace("refs/[^/]+", "refs/.+"))
+    pattern = re.escape(endpoint).replace(r"\{\}", "[^/]+")
+    return re.compile(re.sub(r"(refs|branches)/\[\^/\]\+", r"\1/.+", pattern))
 
 
 def _endpoint(method: str, path: str) -> str:

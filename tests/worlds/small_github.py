@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.github.errors import Refused, Unavailable
-from bot.task.ids import BranchName, CommentId, InstallationId, IssueRef, Login, PullNumber, RepoRef, ReviewId
+from bot.task.ids import (
+    BranchName,
+    CommentId,
+    CommitSha,
+    InstallationId,
+    IssueRef,
+    Login,
+    PullNumber,
+    RepoRef,
+    ReviewId,
+)
 from bot.task.observed import (
     Actor,
     CheckRunDraft,
@@ -52,7 +62,15 @@ class SmallGitHub:
         return self.world.all_reviews.get(review)
 
     async def pull(self, repo: RepoRef, number: PullNumber) -> Pull | None:
-        return self.world.pulls.get(number)
+        pull = self.world.pulls.get(number)
+        if pull is None or not pull.is_open:
+            return pull
+        base = self.world.branches.get(pull.base_branch)
+        made = self.world.git.merge(pull.head, base, "trial") if base is not None else None
+        return replace(pull, mergeable=not (made and made[1]))
+
+    async def tip(self, repo: RepoRef, branch: BranchName) -> CommitSha | None:
+        return self.world.branches.get(branch)
 
     async def pull_of_branch(self, repo: RepoRef, branch: BranchName) -> Pull | None:
         return next((pull for pull in self.world.pulls.values() if pull.head_branch == branch), None)

@@ -202,6 +202,9 @@ class SmallWorld:
         old = self.branches[branch]
         self.branches[branch] = self.git.commit(old, {**self.git.files(old), **files}, by)
         self.follow_heads()
+        for number, pull in self.pulls.items():
+            if pull.is_open and branch in (pull.head_branch, pull.base_branch):
+                self.tell("pull_request", "synchronize", by, pull_request={"number": number}, number=number)
 
     def shown(self, issue: SmallIssue) -> Issue:
         ref = IssueRef(REPO, IssueNumber(issue.number))

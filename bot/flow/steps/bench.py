@@ -4,7 +4,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.flow.doors import Agents, Checks, Clock, GitHub, Isolation, Workspaces
+from bot.flow.doors import Agents, Checks, Clock, GitHub, Workspaces
+from bot.flow.isolation_door import Isolation
 from bot.flow.steps.limits import boxed
 from bot.flow.steps.shelf import Turns
 from bot.sandbox.egress.values import Route

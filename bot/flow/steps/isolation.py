@@ -14,7 +14,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from bot.flow.doors import Isolation
+from bot.flow.isolation_door import Isolation
 from bot.flow.steps.bench import LOG, Bench
 from bot.flow.steps.limits import boxed
 from bot.sandbox.box import Box
