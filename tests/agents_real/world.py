@@ -34,6 +34,16 @@ def remembered(server: ModelServer, words: str, since: int) -> bool:
     return any(words in json.dumps(seen.body) for seen in server.requests[since:])
 
 
+def operators_file(agent: str, install: Path, server: ModelServer, key: Path, limits: str = "") -> str:
+    """One that offers this agent alone, with the scripted model behind it."""
+    return (
+        f"model = 'scripted'\n[limits]\nattempts = 1\n{limits}\n"
+        f"[agents.{agent}]\nprofile = '{agent}'\ninstall = '{install}'\n"
+        f"[models.scripted]\nwire = '{known()[agent].wire}'\nurl = '{server.url}'\n"
+        f"key_file = '{key}'\nmodels = ['{MODEL}']\nprice = {{ input = 1.0, output = 2.0 }}\n"
+    )
+
+
 @dataclass(kw_only=True)
 class CliBot(RealBot):
     """A bot whose only agent is a real one."""
@@ -47,12 +57,7 @@ class CliBot(RealBot):
         """The operator's file."""
         key, file = self.folder / "model.key", self.folder / "operator.toml"
         key.write_text(KEY)
-        file.write_text(
-            f"model = 'scripted'\n[limits]\nattempts = 1\n{self.limits}\n"
-            f"[agents.{self.agent}]\nprofile = '{self.agent}'\ninstall = '{self.install}'\n"
-            f"[models.scripted]\nwire = '{known()[self.agent].wire}'\nurl = '{self.server.url}'\n"
-            f"key_file = '{key}'\nmodels = ['{MODEL}']\nprice = {{ input = 1.0, output = 2.0 }}\n"
-        )
+        file.write_text(operators_file(self.agent, self.install, self.server, key, self.limits))
         return file
 
     def open_issue(self, title: str, body: str) -> IssueNumber:
