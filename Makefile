@@ -6,7 +6,7 @@ RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test exhaustive test-agents check format lint types bench bench-worktree docs wheel lock clean
+.PHONY: demo test exhaustive leftovers test-agents check format lint types bench bench-worktree docs wheel lock clean
 
 demo: $(RUN) ## play the whole story on this machine
 	@$(BIN)/issuewright demo
@@ -22,6 +22,9 @@ check: $(DEV) ## what CI runs: format, lint, types, tests
 
 exhaustive: $(DEV) ## the long tests: every crash alone, a hundred tasks in the fleet
 	@ISSUEWRIGHT_EXHAUSTIVE=1 CHAOS_TASKS=100 $(BIN)/pytest -n $(or $(WORKERS),3) tests/flow/test_conversations.py tests/postgres
+
+leftovers: $(DEV) ## two hundred tasks in a bot that is killed at random: what is left?
+	@KILLED_TASKS=200 $(BIN)/pytest -q -s tests/sandbox/databases/test_random_kills.py
 
 test-agents: $(DEV) ## the real agents in the real sandbox, against a scripted model; AGENTS="codex claude" for some
 	@$(BIN)/python -m tests.agents_real.install $(AGENTS) || true
