@@ -311,6 +311,7 @@ async def base_moved(bot: Machine) -> None:
     bot.world.label(issue)
     await bot.settle()
     bot.world.push("main", {"fix.py": "theirs\n"})
+    await bot.store.want("world", Sweep())
     await bot.settle()
 
 

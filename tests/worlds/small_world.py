@@ -203,7 +203,7 @@ class SmallWorld:
         self.branches[branch] = self.git.commit(old, {**self.git.files(old), **files}, by)
         self.follow_heads()
         for number, pull in self.pulls.items():
-            if pull.is_open and branch in (pull.head_branch, pull.base_branch):
+            if pull.is_open and branch == pull.head_branch:
                 self.tell("pull_request", "synchronize", by, pull_request={"number": number}, number=number)
 
     def shown(self, issue: SmallIssue) -> Issue:
