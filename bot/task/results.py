@@ -152,6 +152,8 @@ class CheckResult:
     note: str = ""
     """Why there is no exit code (`timed out after 600 s`), else empty."""
     log: ArtifactId | None = None
+    brief: ArtifactId | None = None
+    """What of the log explains the failure; None where it passed."""
     excused: bool = False
     """It fails, and not by this change: the same tests fail on the base, or it passed when it was run again."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.words.plain import fenced, one_line
 
 LOG_TAIL = 6000
-"""Characters of a failing check's log that the agent gets: the end of it, where failures are told."""
+"""Characters of a failing check's log that the agent gets: what of it explains the failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ brackets, like `[123] Renamed, as you say.`: what you did there, or why not. It 
 
 def _failure(item: FailedCheck) -> str:
     log = item.log if len(item.log) <= LOG_TAIL else "…" + item.log[-LOG_TAIL:]
-    return "\n\n".join([f"`{item.command}` ({item.name}): {item.outcome}. The end of its output:", fenced(log, "log")])
+    return "\n\n".join([f"`{item.command}` ({item.name}): {item.outcome}. Of its output:", fenced(log, "log")])
 
 
 def _checks(checks: Sequence[str]) -> str:

@@ -260,9 +260,20 @@ def _row(check: CheckResult) -> str:
 
 
 def _attempts(attempts: Sequence[Verified]) -> str:
+    befores = [None, *(event.verification for event in attempts)]
     return "\n".join(
-        f"{event.attempt}. `{event.verification.commit[:7]}`: {_verdict(event.verification)}" for event in attempts
+        f"{event.attempt}. `{event.verification.commit[:7]}`: {_verdict(event.verification)}"
+        f"{_repaired(before, event.verification)}"
+        for before, event in zip(befores, attempts, strict=False)
     )
+
+
+def _repaired(before: Verification | None, now: Verification) -> str:
+    """What this attempt repaired of what the one before left failing."""
+    failing = [check.name for check in before.failures] if before is not None else []
+    held = {check.name for check in now.checks if check.held}
+    mended = ", ".join(harmless(one_line(name)) for name in failing if name in held)
+    return (f"; repaired {mended}" if mended else "; repaired no check") if failing else ""
 
 
 def _details(title: str, body: str) -> str:

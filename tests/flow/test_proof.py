@@ -1,19 +1,24 @@
 """What the certificate does to a run: a doubtful proof goes back once, a base is checked once, findings are shown."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.flow.steps.bench import CERTIFICATE
+from bot.sandbox.box import Box, Limits
 from bot.task.certificate import RedFirstVerdict
 from bot.task.codec import decode_filed
 from bot.task.events import Verified
 from bot.task.history import newest
 from bot.task.model import Phase
 from bot.task.observed import Conclusion
+from bot.verify.command import Command, Ran
+from bot.words.prompt import LOG_TAIL
 from tests.flow.conversations import FILES, script, turn, write
 from tests.tester import SmallBot
+from tests.worlds.small_doors import BROKEN, SmallChecks
 
 pytestmark = pytest.mark.anyio
 
@@ -91,3 +96,39 @@ async def test_what_the_issue_asks_for_is_accepted_by_what_was_seen(stubborn: Sm
     assert "Acceptance 0 of 2 · " in pull.body
     (report,) = bot.world.check_runs.values()
     assert "- **not verified**: works on Safari" in report.summary
+
+
+FAILURE = """\
+=================================== FAILURES ===================================
+    assert widget() == 2
+E   assert 1 == 2
+=============================== warnings summary ===============================
+"""
+LONG = "collecting\n" * 400 + FAILURE + "fix.py:1: a warning that says nothing\n" * 400
+
+
+class NoisyChecks(SmallChecks):
+    """A failure stands between much that explains nothing."""
+
+    async def run(self, box: Box, commands: Sequence[Command], limits: Limits) -> AsyncIterator[Ran]:
+        async for ran in super().run(box, commands, limits):
+            yield replace(ran, output=LONG.encode()) if ran.exit_code else ran
+
+
+async def test_the_agent_gets_what_explains_the_failure(quick_path: Path) -> None:
+    assert "E   assert 1 == 2" not in LONG[-LOG_TAIL:]
+    bot = SmallBot(quick_path, script(turn(write("fix.py", BROKEN))), dict(FILES))
+    await bot.start()
+    steps = bot.worker.steps
+    bot.worker.steps = replace(steps, bench=replace(steps.bench, checks=NoisyChecks(bot.git)))
+    task = await bot.task(await reviewed(bot))
+    assert "E   assert 1 == 2" in bot.agents.prompts[1]
+    assert "says nothing" not in bot.agents.prompts[1]
+    verified = newest(await bot.store.history(task.id), Verified)
+    assert verified is not None
+    (check,) = verified.verification.failures
+    assert check.log is not None
+    assert await bot.store.artifact(check.log) == LONG.encode()
+    (report,) = bot.world.check_runs.values()
+    assert "; repaired no check" in report.summary
+    await bot.stop()

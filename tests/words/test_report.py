@@ -100,7 +100,7 @@ Head `bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb` on base `aaaaaaaaaaaaaaaaaaaaaaa
 ### Attempts
 
 1. `bbbbbbb`: 1 of 1 check failed
-2. `bbbbbbb`: 1 check passes
+2. `bbbbbbb`: 1 check passes; repaired tests
 
 ### Files
 

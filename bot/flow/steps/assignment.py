@@ -114,7 +114,8 @@ async def _complaints(bench: Bench, task: Task) -> tuple[str, ...]:
 
 
 async def _failed(bench: Bench, check: CheckResult) -> FailedCheck:
-    log = await bench.store.artifact(check.log) if check.log is not None else None
+    told = check.brief or check.log
+    log = await bench.store.artifact(told) if told is not None else None
     outcome = check.note or f"exit code {check.exit_code}"
     return FailedCheck(check.name, check.command, outcome, (log or b"").decode(errors="replace"))
 

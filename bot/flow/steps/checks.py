@@ -13,6 +13,7 @@ from bot.task.certificate import CheckVerdict, Filed
 from bot.task.codec import encode
 from bot.task.effects import Verify
 from bot.task.events import Verified
+from bot.task.evidence import TestOutcome
 from bot.task.history import sends_back
 from bot.task.limits import RunLimits
 from bot.task.model import Task
@@ -23,7 +24,9 @@ from bot.verify.certify import Certified, Order, certify
 from bot.verify.command import Command, Ran
 from bot.verify.findings import places_of, scope, weakened
 from bot.verify.run import Rig
+from bot.verify.shortest import shortest_log
 from bot.words.certificate import complaints
+from bot.words.prompt import LOG_TAIL
 from bot.workspace.values import InPlace, Layered, Prepared
 
 SETUP = "setup"
@@ -100,7 +103,22 @@ async def _result(
 ) -> CheckResult:
     met = met_by_a_check(most, ran)
     told = replace(ran, note=f"{ran.note} ({met.setting})") if met else ran
-    return replace(await _kept(bench, task, effect, told), excused=_excused(certified, ran.command.name))
+    kept = await _kept(bench, task, effect, told)
+    if not kept.passed:
+        clean = bench.redactor  # before anything is cut: half a secret is not known again
+        failures = [replace(one, message=clean.text(one.message)) for one in _failures(certified, ran.command.name)]
+        short = shortest_log(clean.data(ran.output), failures, LOG_TAIL)
+        name = f"{effect.run}.{effect.attempt}/{ran.command.name}.brief"
+        kept = replace(kept, brief=await bench.store.keep(task.id, LOG, name, clean.data(short.encode())))
+    return replace(kept, excused=_excused(certified, ran.command.name))
+
+
+def _failures(certified: Certified, name: str) -> tuple[TestOutcome, ...]:
+    """What this change broke; all that fails where that is not told."""
+    reports = [one.run.report for one in certified.head if one.run.name == name and one.run.report is not None]
+    failed = tuple(outcome for report in reports for outcome in report.outcomes if outcome.failed)
+    broken = set(certified.certificate.tests.broken)
+    return tuple(one for one in failed if broken & {str(one.id), f"{name}: {one.id}"}) or failed
 
 
 def _told(setup: Command | None, prepared: Prepared | None, ran: Ran) -> Ran:
