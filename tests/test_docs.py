@@ -36,6 +36,7 @@ from bot.task.results import SandboxLevel
 from bot.wiring import pace
 from bot.words.comments import HELP
 from bot.workspace.policy import Caps
+from tests.sandbox.real import REQUIRED
 from tests.test_floors import FLOORS
 
 ROOT = Path(__file__).parents[1]
@@ -79,8 +80,8 @@ def test_every_setting_and_its_default() -> None:
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "app.yml"], ids=lambda page: page.name)
 def test_no_setting_is_made_up(page: Path) -> None:
     named = set(re.findall(rf"\b{PREFIX}([A-Z_]*[A-Z])", page.read_text()))
-    given_to_agents = PROMPT_FILE.removeprefix(PREFIX)
-    assert named <= {given_to_agents, *(name.upper() for name in Settings.model_fields)}
+    others = {PROMPT_FILE.removeprefix(PREFIX), REQUIRED.removeprefix(PREFIX)}
+    assert named <= others | {*(name.upper() for name in Settings.model_fields)}
 
 
 def commands() -> dict[str, set[str]]:
