@@ -48,8 +48,8 @@ def bot_with(agent: str, vendor: ModelServer, quick_path: Path, tmp_path: Path, 
     return RealBot(quick_path / "real", {"turns": []}, {"README.md": "x\n", ".github/issuewright.yml": check})
 
 
-async def labelled(bot: RealBot) -> int:
-    issue = bot.world.open_issue("Fix the widget")
+async def labelled(bot: RealBot, title: str = "Fix the widget") -> int:
+    issue = bot.world.open_issue(title)
     bot.world.label(issue)
     await bot.settle()
     return issue
@@ -78,6 +78,17 @@ async def test_a_run_tells_what_its_model_cost(quick_path: Path, tmp_path: Path)
     everything = b"".join(path.read_bytes() for path in (quick_path / "real" / "data").glob("*.db*"))
     assert KEY.encode() not in everything
     assert SECRET.encode() not in everything
+
+
+async def test_what_the_bot_writes_to_github_repeats_no_secret(quick_path: Path, tmp_path: Path) -> None:
+    """Somebody wrote it into the title of the issue, and behind what a branch is named after."""
+    with ModelServer() as vendor:
+        bot = bot_with("echo good > fix.py", vendor, quick_path, tmp_path)
+        async with bot.on_stage():
+            issue = await labelled(bot, f"Fix the widget that was broken again and again {SECRET}")
+            pull = bot.world.forge.world.issue("octo/widgets", await bot.pull_of(issue))
+            assert SECRET not in pull.title + (pull.body or "")
+            assert "[secret]" in pull.title
 
 
 async def test_a_limit_stops_an_agent_that_will_not_stop(quick_path: Path, tmp_path: Path) -> None:
