@@ -73,7 +73,7 @@ async def test_a_run_tells_what_its_model_cost(quick_path: Path, tmp_path: Path)
             assert (taken.use.used.calls, taken.use.models) == (1, ("large-1",))
             log = await bot.store.find_artifact(task.id, "log")
             assert log is not None
-            assert re.fullmatch(rb"token (\[secret\]|\*+)\n", log)
+            assert re.fullmatch(rb"token \[secret\]\n", log)
         assert vendor.requests[0].key == KEY
     everything = b"".join(path.read_bytes() for path in (quick_path / "real" / "data").glob("*.db*"))
     assert KEY.encode() not in everything
