@@ -12,7 +12,7 @@ from bot.github.errors import RateLimited, Refused, Unavailable
 from bot.github.labels import LABELS
 from bot.github.marker import Marks
 from bot.task.ids import BranchName, CommentId, CommitSha, IssueNumber, Login, PullNumber
-from bot.task.observed import CheckRunDraft, Conclusion
+from bot.task.observed import Annotation, CheckRunDraft, Conclusion
 from tests.github.conftest import Town
 
 pytestmark = pytest.mark.anyio
@@ -311,6 +311,15 @@ async def test_a_check_run_is_made_once_and_renewed(town: Town) -> None:
     assert SUMMARY_LIMIT - 8 < len(run.output["summary"].encode()) <= SUMMARY_LIMIT
     await town.door().put_check_run(town.repo, report(town, external_id="run-2"))
     assert len(town.forge.world.check_runs_of(town.row, report(town).head, latest=False)) == 2
+
+
+async def test_annotations_arrive_once_and_at_most_fifty(town: Town) -> None:
+    said = tuple(Annotation("a.py", line, "Broken", "1 != 2", line == 1) for line in range(1, 61))
+    await twice(town, lambda door: door.put_check_run(town.repo, report(town, annotations=said)))
+    (run,) = town.forge.world.check_runs_of(town.row, report(town).head, latest=False)
+    assert [row["start_line"] for row in run.annotations] == list(range(1, 51))
+    assert [row["annotation_level"] for row in run.annotations[:2]] == ["failure", "warning"]
+    assert (run.annotations[0]["path"], run.annotations[0]["message"]) == ("a.py", "1 != 2")
 
 
 async def test_a_check_run_whose_answer_was_lost_is_found(town: Town) -> None:
