@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 _RULES = (
+    (r" \(scripted-demo 1\)", ""),
     (r"\n*<!-- issuewright:[^>]*-->\n*", ""),
     (r"\]\((?:https?|memory)://[^)]*\)", "](<url>)"),
     (r"task:?\s?\d+", "<task>"),
