@@ -12,7 +12,7 @@ demo: $(RUN) ## play the whole story on this machine
 	@$(BIN)/issuewright demo
 
 test: $(DEV) ## run the tests
-	@$(BIN)/pytest -n $(or $(WORKERS),3)
+	@$(BIN)/pytest -n $(or $(WORKERS),3) --dist worksteal
 
 check: $(DEV) ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .

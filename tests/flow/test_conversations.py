@@ -18,7 +18,7 @@ from tests.worlds.small_world import Webhook
 pytestmark = pytest.mark.anyio
 
 EXHAUSTIVE = bool(os.environ.get("ISSUEWRIGHT_EXHAUSTIVE"))
-ALONE = 3
+ALONE = 2
 """Effects at which a crash happens alone. Every effect has its crash anyway, among others."""
 
 

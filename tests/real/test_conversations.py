@@ -19,8 +19,8 @@ from tests.worlds.real_bot import RealBot
 pytestmark = pytest.mark.anyio
 
 SEED = 7
-CRASHES = 10
-DEAF_AND_DOUBLED = 6
+CRASHES = 6
+DEAF_AND_DOUBLED = 4
 
 
 async def held(name: str, folder: Path, disturbance: Disturbance) -> RealBot:

@@ -143,8 +143,6 @@ async def test_a_default_branch_that_is_renamed_during_a_task(quick_path: Path) 
     ("code", "rule", "mend"),
     [
         ("GH013", "Commits must have verified signatures.", "Take `agent/**` out of the rule that requires signed commits"),
-        ("GH013", "Cannot create ref due to creations being restricted.", "let the App bypass the rule that restricts creations"),
-        ("GH013", "This branch must not contain merge commits.", "requires a linear history"),
         ("GH006", "You're not authorized to push to this branch.", "bypass this rule"),
     ],
 )  # fmt: skip
