@@ -59,7 +59,8 @@ async def test_a_box_may_be_for_reading_only(sandbox: Sandbox, overlaid: Box) ->
 
 async def test_two_sandboxes_in_one_room_naive(sandbox: Sandbox, overlaid: Box, tmp_path: Path) -> None:
     """Without the lock both would run: the kernel only warns, and what it then does is not defined."""
-    async with await sandbox.start(overlaid, ["sleep", "60"], Limits()):
+    async with await sandbox.start(overlaid, ["sh", "-c", "echo up; exec sleep 60"], Limits()) as running:
+        assert await running.stdout.readline() == b"up\n"  # two that mount at the same time fail in a way of their own
         os.rename(tmp_path / "room" / "lock", tmp_path / "held")
         (tmp_path / "room" / "lock").touch()
         assert await said(sandbox, overlaid, "echo here") == "here\n"
