@@ -38,6 +38,11 @@ def repo_call(repo: RepoRef, verb: str, path: str, method: str = "GET", **more: 
     return Call(verb, repo.installation, method, f"/repos/{repo.full_name}{path}", repo_id=repo.id, **more)
 
 
+def _graphql(repo: RepoRef, verb: str, query: str, variables: Mapping[str, Any]) -> Call:
+    body = {"query": query, "variables": dict(variables)}
+    return Call(verb, repo.installation, "POST", "/graphql", body=body)
+
+
 class Api:
     """Calls with everything that every verb wants. Raises the errors of `bot.github.errors`."""
 
@@ -104,12 +109,19 @@ class Api:
         log.warning("stopped after %d pages when asked to %s; the rest was not seen", MOST_PAGES, call.verb)
         return tuple(items)
 
-    async def graphql(
+    async def query(self, repo: RepoRef, verb: str, query: str, variables: Mapping[str, Any]) -> Any:
+        """Read by GraphQL: the `data` of the answer. It is no write, and takes none of their budget."""
+        return self._data(repo, verb, await self.read(_graphql(repo, verb, query, variables)))
+
+    async def mutate(
         self, repo: RepoRef, verb: str, query: str, variables: Mapping[str, Any], *, repeatable: bool = True
     ) -> Any:
-        """Carry out a query or a mutation; the `data` of its answer. Raises Refused with GitHub's message."""
-        body = {"query": query, "variables": dict(variables)}
-        answer = await self.write(Call(verb, repo.installation, "POST", "/graphql", body=body), repeatable=repeatable)
+        """Change something by GraphQL; the `data` of the answer."""
+        answer = await self.write(_graphql(repo, verb, query, variables), repeatable=repeatable)
+        return self._data(repo, verb, answer)
+
+    def _data(self, repo: RepoRef, verb: str, answer: Answer) -> Any:
+        """Errors come with status 200. Raises Refused with GitHub's message."""
         errors = answer.data.get("errors") if isinstance(answer.data, dict) else None
         if not errors:
             return answer.data.get("data")

@@ -77,7 +77,7 @@ class Pulls(Verbs):
             return there
         try:
             change, word = (_TO_DRAFT, "a draft") if draft.draft else (_TO_READY, "ready for review")
-            await self._api.graphql(there.repo, f"make {name} {word}", change, {"id": there.node_id})
+            await self._api.mutate(there.repo, f"make {name} {word}", change, {"id": there.node_id})
         except Refused as refused:
             if not refused.says(_DRAFTS_UNSUPPORTED):
                 raise

@@ -66,7 +66,7 @@ class Reads(Verbs):
         edits = [Edit(actor(row.actor), row.created_at) for row in events if row.event == "renamed"]
         owner, _, name = ref.repo.full_name.partition("/")
         variables = {"owner": owner, "name": name, "number": int(ref.number)}
-        data = await self._api.graphql(ref.repo, f"read the edits of {ref}", _EDITS, variables)
+        data = await self._api.query(ref.repo, f"read the edits of {ref}", _EDITS, variables)
         issue = WireEdits.model_validate(data["repository"]["issue"])
         if issue.last_edited_at is not None:
             editor = issue.editor

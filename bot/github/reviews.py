@@ -91,7 +91,7 @@ class Reviews(Verbs):
 
     async def _mutate(self, repo: RepoRef, verb: str, query: str, variables: Mapping[str, Any]) -> Any:
         """Once: what was done twice would be said twice."""
-        return await self._api.graphql(repo, verb, query, variables, repeatable=False)
+        return await self._api.mutate(repo, verb, query, variables, repeatable=False)
 
     async def _threads(self, repo: RepoRef, pull: PullNumber) -> tuple[str, dict[int, str]]:
         """The pull request's node id, and those of its threads by their first comment."""
@@ -100,7 +100,7 @@ class Reviews(Verbs):
         after: str | None = None
         for _ in range(MOST_PAGES):
             variables = {"owner": owner, "name": short, "number": int(pull), "after": after}
-            data = await self._api.graphql(repo, f"list the threads of {repo.full_name}#{pull}", _THREADS, variables)
+            data = await self._api.query(repo, f"list the threads of {repo.full_name}#{pull}", _THREADS, variables)
             seen = _Pull.model_validate(data["repository"]["pullRequest"])
             for node in seen.reviewThreads.nodes:
                 for first in node.comments.nodes[:1]:

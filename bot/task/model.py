@@ -14,6 +14,7 @@ from bot.task.ids import (
     IssueRef,
     Login,
     PullNumber,
+    ReviewId,
     TaskId,
 )
 
@@ -132,6 +133,11 @@ def conflicts_of(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
 def reviews_of(causes: tuple[Cause, ...]) -> tuple[FactKey, ...]:
     """The reviews among them."""
     return tuple(cause.fact for cause in causes if cause.fact.startswith("review:"))
+
+
+def review_id(review: FactKey) -> ReviewId:
+    """Of `review:12`."""
+    return ReviewId(int(review.removeprefix("review:")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

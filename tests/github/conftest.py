@@ -13,6 +13,7 @@ from bot.demo.forge.model import App, Comment, Pull
 from bot.demo.forge.model import Repository as ForgeRepo
 from bot.github.api import Patience
 from bot.github.door import Door, Server, open_door
+from bot.github.limits import WriteLimits
 from bot.github.transport import AppKey
 from bot.task.ids import BranchName, InstallationId, IssueNumber, IssueRef, RepoRef
 from bot.task.observed import PullDraft, Repository
@@ -33,11 +34,11 @@ class Town:
     row: ForgeRepo
     repo: RepoRef
 
-    def door(self) -> Door:
+    def door(self, limits: WriteLimits = WriteLimits()) -> Door:  # noqa: B008 - frozen
         """A new door: as after a restart, it remembers nothing."""
         server = Server(AppKey(str(self.app.id), private_key()), b"sesame", self.forge.api_url)
         http = httpx.ASGITransport(app=self.forge.app)
-        return open_door(server, self.clock, http, patience=Patience(tries=3, pause=0))
+        return open_door(server, self.clock, http, limits, Patience(tries=3, pause=0))
 
     @property
     def place(self) -> Repository:

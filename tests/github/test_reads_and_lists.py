@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.github.errors import RateLimited
+from bot.github.limits import WriteLimits
 from bot.github.payloads import parse
 from bot.task.hints import HANDLED_EVENTS, CommentHint, InstallationHint, IssueHint, PullHint, ReviewHint
 from bot.task.ids import CommentId, IssueNumber, IssueRef, Login, PullNumber, ReviewId
@@ -192,3 +194,15 @@ async def test_the_forge_s_webhooks_are_read(town: Town) -> None:
     assert [len(one.repos) for one in hints if isinstance(one, InstallationHint)] == [1]
     assert {sent.event for sent in town.forge.hooks.log} - HANDLED_EVENTS == {"push"}
     assert all(one.sender for one in parsed)
+
+
+async def test_reading_by_graphql_takes_nothing_of_the_write_budget(town: Town) -> None:
+    ref, door = town.issue(), town.door(WriteLimits(per_minute=1, per_hour=1))
+    town.forge.world.edit_issue(town.row, ref.number, body="Seldom.", by="maintainer", silent=True)
+    for _ in range(5):
+        edit = await door.last_edit(ref)
+        assert edit is not None
+        assert edit.by.login == "maintainer"
+    await door.react(ref, None, "eyes")
+    with pytest.raises(RateLimited):
+        await door.react(ref, None, "+1")

@@ -9,8 +9,8 @@ from bot.task.codec import decode_filed
 from bot.task.effects import Publish
 from bot.task.events import HeadMoved, Published, PublishRefused, WorkspacePrepared
 from bot.task.history import newest
-from bot.task.ids import ArtifactId, Login, PullNumber, ReviewId
-from bot.task.model import Task, reviews_of
+from bot.task.ids import ArtifactId, Login, PullNumber
+from bot.task.model import Task, review_id, reviews_of
 from bot.task.observed import CheckRunDraft, Pull, PullDraft, Repository, ReviewState
 from bot.words import report as words
 from bot.words.rules import rejected
@@ -91,10 +91,7 @@ async def _reviewers(bench: Bench, task: Task, pull: PullNumber) -> list[Login]:
     """At first the person who asked; later those who asked for changes that this run took up."""
     if task.pull is None:
         return [task.requester]
-    seen = [
-        await bench.github.review(task.issue.repo, pull, ReviewId(int(fact.partition(":")[2])))
-        for fact in reviews_of(task.current)
-    ]
+    seen = [await bench.github.review(task.issue.repo, pull, review_id(fact)) for fact in reviews_of(task.current)]
     return [one.author.login for one in seen if one and one.state is ReviewState.CHANGES_REQUESTED]
 
 

@@ -5,9 +5,9 @@ from bot.flow.steps.spending import spent
 from bot.github.errors import Refused
 from bot.task.effects import Announce, Refusal, Refuse, Reply, Topic
 from bot.task.events import PlanPosted, StatusPosted
-from bot.task.ids import CommentId, InstallationId, IssueNumber, IssueRef, RepoRef, ReviewId
+from bot.task.ids import CommentId, InstallationId, IssueNumber, IssueRef, RepoRef
 from bot.task.limits import UNLIMITED
-from bot.task.model import LABEL_RUN, Task
+from bot.task.model import LABEL_RUN, Task, review_id
 from bot.task.observed import Review
 from bot.words.comments import announcement, refusal, reply
 from bot.words.status import View, status
@@ -58,7 +58,7 @@ async def _say(bench: Bench, task: Task, place: IssueRef, marker: str, text: str
 
 async def _reviews(bench: Bench, task: Task, effect: Announce) -> list[Review]:
     """Those that the run took up and that are still there."""
-    numbers = [ReviewId(int(fact.partition(":")[2])) for fact in effect.reviews]
+    numbers = [review_id(fact) for fact in effect.reviews]
     pull = task.pull
     seen = [await bench.github.review(task.issue.repo, pull, number) for number in numbers] if pull else []
     return [review for review in seen if review is not None]
